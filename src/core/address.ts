@@ -1,0 +1,99 @@
+/**
+ * IPv4 addresses are int32 values whose bits read big-endian as on the wire: 192.168.1.1 is `0xc0a80101 | 0`, which is
+ * negative. XS computes with int32 directly, while a uint32 above 2^31 becomes a double. MAC addresses are 48-bit
+ * non-negative numbers, which a double holds exactly.
+ */
+
+export const UNSPECIFIED_ADDRESS = 0;
+export const BROADCAST_ADDRESS = -1;
+export const BROADCAST_MAC = 0xffffffffffff;
+
+/** Reads a dotted quad; undefined when it is not exactly four decimal numbers 0..255 without leading zeros. */
+export function parseAddress(text: string): number | undefined {
+  const parts = text.split(".");
+  if (parts.length !== 4) return undefined;
+  let address = 0;
+  for (const part of parts) {
+    if (!/^(0|[1-9]\d{0,2})$/.test(part)) return undefined;
+    const value = Number(part);
+    if (value > 255) return undefined;
+    address = (address << 8) | value;
+  }
+  return address;
+}
+
+export function formatAddress(address: number): string {
+  return `${(address >> 24) & 255}.${(address >> 16) & 255}.${(address >> 8) & 255}.${address & 255}`;
+}
+
+/** The netmask of a prefix length 0..32, as an int32. */
+export function prefixMask(length: number): number {
+  // A shift by 32 is a shift by 0 in JavaScript.
+  return length === 0 ? 0 : -1 << (32 - length);
+}
+
+/** An address with a prefix length: an interface's address (host bits kept) or a network. */
+export interface Prefix {
+  readonly address: number;
+  /** 0..32 */
+  readonly length: number;
+}
+
+/** Reads `ADDRESS/LENGTH`, or a bare `ADDRESS` as /32; host bits are kept. */
+export function parsePrefix(text: string): Prefix | undefined {
+  const slash = text.indexOf("/");
+  const address = parseAddress(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
+  if (slash < 0) return { address, length: 32 };
+  const digits = text.slice(slash + 1);
+  if (!/^(0|[1-9]\d?)$/.test(digits) || Number(digits) > 32) return undefined;
+  return { address, length: Number(digits) };
+}
+
+export function formatPrefix(prefix: Prefix): string {
+  return `${formatAddress(prefix.address)}/${prefix.length}`;
+}
+
+export function prefixContains(prefix: Prefix, address: number): boolean {
+  return ((prefix.address ^ address) & prefixMask(prefix.length)) === 0;
+}
+
+/** 224.0.0.0/4 (RFC 5771). */
+export function isMulticast(address: number): boolean {
+  return (address & 0xf0000000) === (0xe0000000 | 0);
+}
+
+/** 127.0.0.0/8 (RFC 1122 section 3.2.1.3). */
+export function isLoopback(address: number): boolean {
+  return address >> 24 === 127;
+}
+
+/** 240.0.0.0/4, the limited broadcast included (RFC 1112 section 4). */
+export function isClassE(address: number): boolean {
+  return (address & 0xf0000000) === (0xf0000000 | 0);
+}
+
+/** 0.0.0.0/8, "this network" (RFC 1122 section 3.2.1.3). */
+export function isThisNetwork(address: number): boolean {
+  return address >> 24 === 0;
+}
+
+/** True when a packet may legitimately carry this as the source of a reply: a unicast address outside every special block. */
+export function isUnicastSource(address: number): boolean {
+  return !(isThisNetwork(address) || isLoopback(address) || isMulticast(address) || isClassE(address));
+}
+
+/** The group bit of the first octet: multicast and broadcast stations (IEEE 802.3). */
+export function isGroupMac(mac: number): boolean {
+  return (Math.floor(mac / 0x10000000000) & 1) === 1;
+}
+
+export function parseMac(text: string): number | undefined {
+  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return undefined;
+  return Number.parseInt(text.split(":").join(""), 16);
+}
+
+export function formatMac(mac: number): string {
+  const digits = mac.toString(16).padStart(12, "0");
+  return digits.match(/../g)?.join(":") ?? digits;
+}
