@@ -1,0 +1,44 @@
+/** How much of everything there is. Every table is allocated once at this size and never grows. */
+export interface Capacity {
+  /** TCP connections and bound UDP sockets of the stack itself, together. */
+  readonly sockets: number;
+  /** Listening TCP ports. */
+  readonly listeners: number;
+  /** Each TCP connection's receive buffer, in bytes; also the largest window it announces. A power of two, at most 65,536. */
+  readonly tcpReceiveBytes: number;
+  /** Each TCP connection's send buffer, in bytes; a power of two. */
+  readonly tcpSendBytes: number;
+  /** Each UDP socket's receive queue, in bytes. */
+  readonly udpReceiveBytes: number;
+  /** Next hops whose station addresses are remembered. */
+  readonly neighbours: number;
+  /** Frames that may wait for ARP, at most one for each neighbour. */
+  readonly pendingFrames: number;
+  /** Datagrams that can be put together from fragments at a time. */
+  readonly reassemblies: number;
+  /** The largest IPv4 datagram that is sent or put together, headers included, in bytes: 576..65,535. */
+  readonly datagramBytes: number;
+  /** Inside endpoints with an external port. */
+  readonly mappings: number;
+  /** Conversations through the NAT; 1..32,767. */
+  readonly sessions: number;
+  /** Port forwards. */
+  readonly forwards: number;
+}
+
+/** What an ESP32 without extra RAM carries; docs/architecture.md has the sum. */
+export const DEFAULT_CAPACITY: Capacity = Object.freeze({
+  sockets: 16,
+  listeners: 8,
+  tcpReceiveBytes: 4096,
+  tcpSendBytes: 4096,
+  udpReceiveBytes: 2048,
+  neighbours: 32,
+  pendingFrames: 8,
+  reassemblies: 4,
+  // The largest DNS answer over UDP that RFC 5625 section 4.4.3 asks for, and headers.
+  datagramBytes: 4352,
+  mappings: 512,
+  sessions: 1024,
+  forwards: 32,
+});

@@ -1,0 +1,119 @@
+/**
+ * Sends the stack's own datagrams: picks the interface, writes the IPv4 header, fragments what is larger than the MTU.
+ *
+ * A transport builds its header and data in `frame` from `TRANSPORT_AT` on, then calls `send`. There is one such frame:
+ * nothing may be kept in it across calls.
+ */
+import { isUnicastSource } from "../core/address.js";
+import type { Verdict } from "../core/drops.js";
+import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT } from "../core/frame.js";
+import type { Random } from "../core/random.js";
+import type { Interface } from "../link/interface.js";
+import type { Neighbours } from "../link/neighbours.js";
+import { DEFAULT_TTL, IP_DONT_FRAGMENT, IPV4_HEADER_BYTES, writeIpv4 } from "../wire/ipv4.js";
+import { sendFragments } from "./fragments.js";
+
+export class IpOutput {
+  /** Where the next datagram is built: IP payload from `TRANSPORT_AT`. */
+  readonly frame: Frame;
+  /** The largest IP payload `frame` holds, in bytes. */
+  readonly maxPayloadBytes: number;
+  readonly #interfaces: readonly Interface[];
+  readonly #neighbours: Neighbours;
+  #identification: number;
+
+  constructor(interfaces: readonly Interface[], neighbours: Neighbours, random: Random, datagramBytes: number) {
+    this.#interfaces = interfaces;
+    this.#neighbours = neighbours;
+    this.frame = new Frame(ETHERNET_HEADER_BYTES + datagramBytes);
+    this.maxPayloadBytes = datagramBytes - IPV4_HEADER_BYTES;
+    this.#identification = random.next32() & 0xffff;
+  }
+
+  /** The interface a packet to `destination` leaves by: the one it is on-link to, else the one with a gateway. */
+  route(destination: number): Interface | undefined {
+    for (let i = 0; i < this.#interfaces.length; i++) {
+      const candidate = this.#interfaces[i] as Interface;
+      if (candidate.isOnLink(destination)) return candidate;
+    }
+    for (let i = 0; i < this.#interfaces.length; i++) {
+      const candidate = this.#interfaces[i] as Interface;
+      if (candidate.address !== 0 && candidate.gateway !== 0) return candidate;
+    }
+    return undefined;
+  }
+
+  /** The address the stack speaks to `destination` with; 0 when there is no route. */
+  sourceFor(destination: number): number {
+    return this.route(destination)?.address ?? 0;
+  }
+
+  /** The MTU of the link towards `destination`, in bytes; 0 when there is no route. */
+  mtuTo(destination: number): number {
+    return this.route(destination)?.mtuBytes ?? 0;
+  }
+
+  /**
+   * A fresh identification. A counter from a random start: a value comes again only after 65,535 others, which at the
+   * rate of the stack's own datagrams is far beyond two minutes (RFC 6864 section 4.3).
+   */
+  nextIdentification(): number {
+    this.#identification = (this.#identification + 1) & 0xffff;
+    return this.#identification;
+  }
+
+  /**
+   * Sends the `payloadBytes` bytes at `TRANSPORT_AT` of `frame` from one of our addresses.
+   *
+   * With `dontFragment`, a datagram above the MTU is refused with `ipTooBig`; without, it is fragmented. A frame the
+   * port refuses is lost as on any network and returns "portFull".
+   */
+  send(
+    source: number,
+    destination: number,
+    protocol: number,
+    payloadBytes: number,
+    dontFragment: boolean,
+    tos = 0,
+    ttl = DEFAULT_TTL,
+  ): Verdict {
+    const out = this.route(destination);
+    return out === undefined
+      ? "ipNoRoute"
+      : this.sendOn(out, source, destination, protocol, payloadBytes, dontFragment, tos, ttl);
+  }
+
+  /** As `send`, on a given interface: for broadcasts, and for answers that must leave where the question came in. */
+  sendOn(
+    out: Interface,
+    source: number,
+    destination: number,
+    protocol: number,
+    payloadBytes: number,
+    dontFragment: boolean,
+    tos = 0,
+    ttl = DEFAULT_TTL,
+  ): Verdict {
+    const totalBytes = IPV4_HEADER_BYTES + payloadBytes;
+    const field = dontFragment ? IP_DONT_FRAGMENT : 0;
+    const identification = this.nextIdentification();
+    writeIpv4(this.frame.view, NETWORK_AT, tos, totalBytes, identification, field, ttl, protocol, source, destination);
+    return this.emit(out, this.frame, totalBytes);
+  }
+
+  /** Sends a finished IPv4 packet of `totalBytes` in `frame` by `out`, fragmented if it must and may be. */
+  emit(out: Interface, frame: Frame, totalBytes: number): Verdict {
+    const nextHop = out.nextHop(frame.view.getInt32(NETWORK_AT + 16));
+    if (nextHop === 0) return "ipNoRoute";
+    if (totalBytes > out.mtuBytes) return sendFragments(this.#neighbours, out, nextHop, frame, totalBytes);
+    return this.#neighbours.send(out, nextHop, frame, ETHERNET_HEADER_BYTES + totalBytes);
+  }
+
+  /** True when `address` is one of the stack's own, on any interface. */
+  isOurs(address: number): boolean {
+    for (let i = 0; i < this.#interfaces.length; i++) {
+      if ((this.#interfaces[i] as Interface).address === address) return isUnicastSource(address);
+    }
+    return false;
+  }
+}

@@ -1,0 +1,80 @@
+/** A network interface: a frame port, a station address, and the IPv4 address on it. */
+import { BROADCAST_ADDRESS, isMulticast, prefixMask } from "../core/address.js";
+import type { Frame } from "../core/frame.js";
+import type { FramePort } from "../platform/framePort.js";
+
+/** Ethernet's payload (IEEE 802.3). */
+export const DEFAULT_MTU_BYTES = 1500;
+/** RFC 791 section 3.2: every internet module must forward 68 octets unfragmented. */
+export const MINIMUM_MTU_BYTES = 68;
+
+export class Interface {
+  readonly index: number;
+  /** As the console names it: `lan`, `wan`. */
+  readonly name: string;
+  /** 48-bit station address. */
+  readonly mac: number;
+  readonly port: FramePort;
+  /** int32; 0 while the interface has no address. */
+  address = 0;
+  /** Bits of the on-link prefix, 0..32. */
+  prefixLength = 0;
+  /** The netmask, int32. */
+  mask = 0;
+  /** The next hop for everything off-link; 0 for none. */
+  gateway = 0;
+  /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
+  mtuBytes = DEFAULT_MTU_BYTES;
+
+  rxFrames = 0;
+  rxBytes = 0;
+  txFrames = 0;
+  txBytes = 0;
+  /** Frames that the port did not take. */
+  txRefused = 0;
+
+  constructor(index: number, name: string, mac: number, port: FramePort) {
+    this.index = index;
+    this.name = name;
+    this.mac = mac;
+    this.port = port;
+  }
+
+  setAddress(address: number, prefixLength: number): void {
+    this.address = address;
+    this.prefixLength = prefixLength;
+    this.mask = prefixMask(prefixLength);
+  }
+
+  isOnLink(address: number): boolean {
+    return this.address !== 0 && ((address ^ this.address) & this.mask) === 0;
+  }
+
+  /**
+   * The limited broadcast, or this network's directed one. A /31 and a /32 have no broadcast address (RFC 3021); the
+   * all-zeros form is obsolete and treated likewise (RFC 1812 section 4.2.3.1).
+   */
+  isBroadcast(address: number): boolean {
+    if (address === BROADCAST_ADDRESS) return true;
+    if (this.prefixLength >= 31 || !this.isOnLink(address)) return false;
+    const host = address & ~this.mask;
+    return host === ~this.mask || host === 0;
+  }
+
+  /** The station a packet to `destination` goes to: itself if on-link, the gateway if not; 0 when there is no way. */
+  nextHop(destination: number): number {
+    if (this.isOnLink(destination) || isMulticast(destination) || this.isBroadcast(destination)) return destination;
+    return this.gateway;
+  }
+
+  /** Sends a finished frame; false, and counted, when the port does not take it. */
+  transmit(frame: Frame, length: number): boolean {
+    if (!this.port.send(frame, length)) {
+      this.txRefused++;
+      return false;
+    }
+    this.txFrames++;
+    this.txBytes += length;
+    return true;
+  }
+}

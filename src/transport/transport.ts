@@ -1,0 +1,30 @@
+/** What the IP layer hands up, and what a transport offers in return. */
+import type { Verdict } from "../core/drops.js";
+import type { Packet } from "../wire/packet.js";
+
+/** An ICMP error about a packet this stack sent: what its quote says (RFC 792). */
+export class IcmpErrorQuote {
+  /** ICMP type and code of the error. */
+  type = 0;
+  code = 0;
+  /** The next-hop MTU of a "fragmentation needed", in bytes; 0 when the router did not say. */
+  nextHopMtuBytes = 0;
+  /** The quoted packet's addresses: `source` is one of ours. */
+  source = 0;
+  destination = 0;
+  sourcePort = 0;
+  destinationPort = 0;
+  /** The quoted TCP sequence number; 0 for UDP. */
+  sequence = 0;
+}
+
+export interface Transport {
+  /** A whole, unfragmented datagram for one of our addresses (or a broadcast, for UDP). */
+  receive(packet: Packet): Verdict;
+  /** An ICMP error about a segment or datagram we sent; must not trust it further than RFC 5927 allows. */
+  receiveError(quote: IcmpErrorQuote): Verdict;
+  /** Carries out what is due at `clock.now`. */
+  poll(): void;
+  /** The next instant at which `poll` has something to do, in ms; `NEVER` if none. */
+  nextDeadline(): number;
+}
