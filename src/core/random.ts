@@ -4,7 +4,10 @@ export interface Random {
   next32(): number;
 }
 
-/** A uniform integer in `0 .. bound - 1`; `bound` is 1 .. 2^16. The bias is below 2^-15, far under what a port scan could use. */
+/**
+ * A uniform integer in `0 .. bound - 1`, for bounds of 1..65,536. The bias is below 2^-14, far under what a port scan
+ * could use.
+ */
 export function randomBelow(random: Random, bound: number): number {
-  return ((random.next32() >>> 1) % bound) | 0;
+  return ((random.next32() >> 1) & 0x3fffffff) % bound;
 }

@@ -2,7 +2,7 @@
  * Who owns which port: one registry for each protocol, in which bound sockets, listeners, port forwards and NAT mappings
  * stand side by side, so that no port is ever given away twice. ICMP query identifiers are ports here too (RFC 5508).
  */
-import type { Random } from "../core/random.js";
+import { type Random, randomBelow } from "../core/random.js";
 
 export type PortOwnerKind = "socket" | "listener" | "forward" | "mapping";
 
@@ -16,3 +16,192 @@ export interface PortRange {
 export const SOCKET_PORTS: PortRange = Object.freeze({ first: 49152, last: 65535 });
 /** What NAT takes its external ports from: disjoint from the sockets', and as large as RFC 6056 section 3.2 asks for. */
 export const NAT_PORTS: PortRange = Object.freeze({ first: 1024, last: 49151 });
+
+/** Draws before the allocator walks instead: with half of a range taken, 1 allocation in 256 gets there. */
+const RANDOM_DRAWS = 8;
+
+const KINDS: readonly PortOwnerKind[] = Object.freeze(["socket", "listener", "forward", "mapping"] as const);
+const FREE = -1;
+
+interface RangeClaim {
+  readonly protocol: number;
+  readonly range: PortRange;
+  readonly owner: number;
+}
+
+export class PortSpace {
+  readonly #random: Random;
+  readonly #capacity: number;
+  readonly #slotMask: number;
+  /** Open addressing: `protocol << 16 | port`, or FREE. */
+  readonly #keys: Int32Array;
+  /** `kind index << 16 | owner id` of the key in the same slot. */
+  readonly #owners: Int32Array;
+  readonly #ranges: RangeClaim[] = [];
+  readonly #rangeCapacity: number;
+  #count = 0;
+
+  /** `claims` single ports and `ranges` ranges of ports can be owned at a time. */
+  constructor(random: Random, claims: number, ranges: number) {
+    let slots = 8;
+    while (slots < claims * 2) slots *= 2;
+    this.#random = random;
+    this.#capacity = claims;
+    this.#rangeCapacity = ranges;
+    this.#slotMask = slots - 1;
+    this.#keys = new Int32Array(slots).fill(FREE);
+    this.#owners = new Int32Array(slots);
+  }
+
+  /** Single ports owned now. */
+  get count(): number {
+    return this.#count;
+  }
+
+  isFree(protocol: number, port: number): boolean {
+    return this.#owner(protocol, port) < 0;
+  }
+
+  /** Who owns the port; undefined for nobody. */
+  ownerKind(protocol: number, port: number): PortOwnerKind | undefined {
+    const owner = this.#owner(protocol, port);
+    return owner < 0 ? undefined : KINDS[owner >> 16];
+  }
+
+  /** The owner's number in its own table; -1 for nobody. */
+  ownerId(protocol: number, port: number): number {
+    const owner = this.#owner(protocol, port);
+    return owner < 0 ? -1 : owner & 0xffff;
+  }
+
+  /** Takes a port for `id` (0..65,535). False when it has an owner, or when the registry is full: then nothing changed. */
+  claim(protocol: number, port: number, kind: PortOwnerKind, id: number): boolean {
+    if (this.#count >= this.#capacity || !this.isFree(protocol, port)) return false;
+    const key = (protocol << 16) | port;
+    let slot = this.#home(key);
+    while (this.#keys[slot] !== FREE) slot = (slot + 1) & this.#slotMask;
+    this.#keys[slot] = key;
+    this.#owners[slot] = (KINDS.indexOf(kind) << 16) | id;
+    this.#count++;
+    return true;
+  }
+
+  release(protocol: number, port: number): void {
+    const slot = this.#find((protocol << 16) | port);
+    if (slot < 0) return;
+    this.#count--;
+    this.#closeGap(slot);
+  }
+
+  /** Takes a whole range. False when any port in it has an owner, or when all ranges are in use. */
+  claimRange(protocol: number, range: PortRange, kind: PortOwnerKind, id: number): boolean {
+    if (this.#ranges.length >= this.#rangeCapacity || this.firstOwned(protocol, range) !== 0) return false;
+    this.#ranges.push({ protocol, range, owner: (KINDS.indexOf(kind) << 16) | id });
+    return true;
+  }
+
+  releaseRange(protocol: number, range: PortRange): void {
+    const index = this.#ranges.findIndex(
+      (claim) => claim.protocol === protocol && claim.range.first === range.first && claim.range.last === range.last,
+    );
+    if (index >= 0) this.#ranges.splice(index, 1);
+  }
+
+  /** The lowest owned port of a range; 0 when all of them are free. */
+  firstOwned(protocol: number, range: PortRange): number {
+    for (let port = range.first; port <= range.last; port++) {
+      if (!this.isFree(protocol, port)) return port;
+    }
+    return 0;
+  }
+
+  /**
+   * Takes a random free port of `range` for `id`; 0 when no port of it is free or the registry is full.
+   *
+   * RFC 6056 algorithm 2: independent random draws. When these keep meeting owned ports, a walk with a random stride
+   * coprime to the range's size visits each port once: it finds a free one if there is one, without the bias of a linear
+   * probe (RFC 6056 section 5). `parityOf` asks for a port of the same parity as that one, if one is free (RFC 4787
+   * REQ-4); 0 is "any".
+   */
+  allocate(protocol: number, range: PortRange, kind: PortOwnerKind, id: number, parityOf = 0): number {
+    if (this.#count >= this.#capacity) return 0;
+    let port = 0;
+    if (parityOf !== 0) {
+      const first = range.first + ((range.first ^ parityOf) & 1);
+      port = first > range.last ? 0 : this.#pick(protocol, first, 2, ((range.last - first) >> 1) + 1);
+    }
+    if (port === 0) port = this.#pick(protocol, range.first, 1, range.last - range.first + 1);
+    if (port === 0) return 0;
+    this.claim(protocol, port, kind, id);
+    return port;
+  }
+
+  /** A free port among `first + i * spacing` for `i` in `0 .. size - 1`; 0 for none. */
+  #pick(protocol: number, first: number, spacing: number, size: number): number {
+    for (let draw = 0; draw < RANDOM_DRAWS; draw++) {
+      const port = first + randomBelow(this.#random, size) * spacing;
+      if (this.isFree(protocol, port)) return port;
+    }
+    let stride = 1 + randomBelow(this.#random, size);
+    while (greatestCommonDivisor(stride, size) !== 1) stride++;
+    let index = randomBelow(this.#random, size);
+    for (let step = 0; step < size; step++) {
+      const port = first + index * spacing;
+      if (this.isFree(protocol, port)) return port;
+      index = (index + stride) % size;
+    }
+    return 0;
+  }
+
+  #owner(protocol: number, port: number): number {
+    const slot = this.#find((protocol << 16) | port);
+    if (slot >= 0) return this.#owners[slot] as number;
+    for (let i = 0; i < this.#ranges.length; i++) {
+      const claim = this.#ranges[i] as RangeClaim;
+      if (claim.protocol === protocol && port >= claim.range.first && port <= claim.range.last) return claim.owner;
+    }
+    return -1;
+  }
+
+  #home(key: number): number {
+    // Random ports need no strong hash; the xor keeps the protocols' equal ports apart.
+    return (key ^ (key >> 16)) & this.#slotMask;
+  }
+
+  #find(key: number): number {
+    let slot = this.#home(key);
+    while (this.#keys[slot] !== FREE) {
+      if (this.#keys[slot] === key) return slot;
+      slot = (slot + 1) & this.#slotMask;
+    }
+    return -1;
+  }
+
+  /** Knuth's deletion for linear probing (TAOCP 6.4, algorithm R): moves later keys back, so that no tombstones remain. */
+  #closeGap(emptied: number): void {
+    let gap = emptied;
+    let slot = gap;
+    for (;;) {
+      slot = (slot + 1) & this.#slotMask;
+      const key = this.#keys[slot] as number;
+      if (key === FREE) break;
+      const home = this.#home(key);
+      if (((slot - home) & this.#slotMask) < ((slot - gap) & this.#slotMask)) continue;
+      this.#keys[gap] = key;
+      this.#owners[gap] = this.#owners[slot] as number;
+      gap = slot;
+    }
+    this.#keys[gap] = FREE;
+  }
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  let x = a;
+  let y = b;
+  while (y !== 0) {
+    const rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return x;
+}
