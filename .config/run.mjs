@@ -11,7 +11,7 @@ if (file === undefined) {
   process.exit(2);
 }
 process.setSourceMapsEnabled(true);
-register("ts-node/esm", import.meta.url);
+register("./tsNode.mjs", import.meta.url);
 const program = resolve(file);
 process.argv.splice(1, 2, program);
 await import(pathToFileURL(program).href);

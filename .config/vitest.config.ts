@@ -6,7 +6,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export default defineConfig({
   root,
   test: {
-    reporters: ["default"],
+    reporters: ["default", fileURLToPath(new URL("summaryReporter.ts", import.meta.url))],
     projects: [
       { root, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/integration/**"], testTimeout: 10_000 } },
       {

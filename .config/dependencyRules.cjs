@@ -1,0 +1,68 @@
+// Imports point downwards: a layer may import itself and the layers named here, and nothing else.
+const layers = {
+  "src/core": [],
+  "src/platform": ["src/core"],
+  "src/wire": ["src/core"],
+  "src/link": ["src/core", "src/platform", "src/wire"],
+  "src/ip": ["src/core", "src/platform", "src/wire", "src/link"],
+  "src/transport": ["src/core", "src/platform", "src/wire", "src/link", "src/ip"],
+  "src/flow": ["src/core", "src/wire"],
+  "src/nat": ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport", "src/flow"],
+  "src/host.ts": ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport"],
+  "src/services": ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport", "src/host.ts"],
+  "src/gateway.ts": [
+    "src/core",
+    "src/platform",
+    "src/wire",
+    "src/link",
+    "src/ip",
+    "src/transport",
+    "src/flow",
+    "src/nat",
+    "src/host.ts",
+    "src/services",
+  ],
+  // Configuration and console stand on the gateway; only main.ts and the programs around src import them.
+  "src/config": ["src/core", "src/platform", "src/wire", "src/transport", "src/nat", "src/gateway.ts"],
+  "src/console": ["src/core", "src/platform", "src/wire", "src/transport", "src/nat", "src/gateway.ts", "src/config"],
+};
+
+const escaped = (path) => (path.endsWith(".ts") ? `^${path.replace(".", "\\.")}$` : `^${path}/`);
+
+const layerRules = Object.entries(layers).map(([layer, below]) => ({
+  name: `${layer} imports downwards`,
+  severity: "error",
+  from: { path: escaped(layer) },
+  to: { pathNot: [layer, ...below].map(escaped) },
+}));
+
+module.exports = {
+  forbidden: [
+    ...layerRules,
+    { name: "no cycles", severity: "error", from: {}, to: { circular: true } },
+    { name: "imports exist", severity: "error", from: {}, to: { couldNotResolve: true } },
+    {
+      name: "src stands alone",
+      severity: "error",
+      // main.ts is the firmware's entry: it alone may import the device's modules.
+      from: { path: "^src/", pathNot: "^src/main\\.ts$" },
+      to: { pathNot: "^src/" },
+    },
+    {
+      name: "src belongs to a layer",
+      severity: "error",
+      from: { path: "^src/", pathNot: ["^src/main\\.ts$", ...Object.keys(layers).map(escaped)] },
+      to: {},
+    },
+    { name: "host-sim imports src", severity: "error", from: { path: "^host-sim/" }, to: { path: "^(test|boards)/" } },
+    { name: "boards import src", severity: "error", from: { path: "^boards/" }, to: { path: "^(test|host-sim)/" } },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "^node_modules/" },
+    // Only the device's toolchain resolves its built-in modules.
+    exclude: { path: "^boards/.*/build/" },
+    combinedDependencies: true,
+  },
+};
