@@ -1,4 +1,6 @@
 // Imports point downwards: a layer may import itself and the layers named here, and nothing else.
+const hostStack = ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport"];
+const gateway = [...hostStack, "src/flow", "src/nat", "src/host.ts", "src/gateway.ts"];
 const layers = {
   "src/core": [],
   "src/platform": ["src/core"],
@@ -7,24 +9,14 @@ const layers = {
   "src/ip": ["src/core", "src/platform", "src/wire", "src/link"],
   "src/transport": ["src/core", "src/platform", "src/wire", "src/link", "src/ip"],
   "src/flow": ["src/core", "src/wire"],
-  "src/nat": ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport", "src/flow"],
-  "src/host.ts": ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport"],
-  "src/services": ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport", "src/host.ts"],
-  "src/gateway.ts": [
-    "src/core",
-    "src/platform",
-    "src/wire",
-    "src/link",
-    "src/ip",
-    "src/transport",
-    "src/flow",
-    "src/nat",
-    "src/host.ts",
-    "src/services",
-  ],
-  // Configuration and console stand on the gateway; only main.ts and the programs around src import them.
-  "src/config": ["src/core", "src/platform", "src/wire", "src/transport", "src/nat", "src/gateway.ts"],
-  "src/console": ["src/core", "src/platform", "src/wire", "src/transport", "src/nat", "src/gateway.ts", "src/config"],
+  "src/nat": [...hostStack, "src/flow"],
+  "src/host.ts": hostStack,
+  "src/gateway.ts": [...hostStack, "src/flow", "src/nat", "src/host.ts"],
+  "src/sockets": gateway,
+  "src/services": [...gateway, "src/sockets"],
+  // The model and its text form stand on the gateway they configure; the console stands on all.
+  "src/config": gateway,
+  "src/console": [...gateway, "src/sockets", "src/services", "src/config"],
 };
 
 const escaped = (path) => (path.endsWith(".ts") ? `^${path.replace(".", "\\.")}$` : `^${path}/`);

@@ -8,7 +8,10 @@ export default defineConfig({
   test: {
     reporters: ["default", fileURLToPath(new URL("summaryReporter.ts", import.meta.url))],
     projects: [
-      { root, test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/integration/**"], testTimeout: 10_000 } },
+      {
+        root,
+        test: { name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/integration/**"], testTimeout: 10_000 },
+      },
       {
         root,
         test: {

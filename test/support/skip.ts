@@ -15,12 +15,10 @@ declare module "vitest" {
  * namespaces"). The hooks inside do not run either.
  */
 export function describeIf(condition: boolean, reason: string, name: string, body: () => void): void {
-  if (condition) describe(name, body);
-  else describe.skip(name, { meta: { skipReason: reason } }, body);
+  describe.runIf(condition)(name, { meta: condition ? {} : { skipReason: reason } }, body);
 }
 
 /** One test that runs only where `condition` holds; see describeIf. */
 export function testIf(condition: boolean, reason: string, name: string, body: () => void | Promise<void>): void {
-  if (condition) test(name, body);
-  else test.skip(name, { meta: { skipReason: reason } }, body);
+  test.runIf(condition)(name, { meta: condition ? {} : { skipReason: reason } }, body);
 }
