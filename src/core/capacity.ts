@@ -35,7 +35,7 @@ export const DEFAULT_CAPACITY: Capacity = Object.freeze({
   udpReceiveBytes: 2048,
   neighbours: 32,
   pendingFrames: 8,
-  reassemblies: 4,
+  reassemblies: 2,
   // The largest DNS answer over UDP that RFC 5625 section 4.4.3 asks for, and headers.
   datagramBytes: 4352,
   mappings: 512,

@@ -41,6 +41,8 @@ export const DROP_REASONS = Object.freeze({
   icmpMalformed: "a truncated or impossible ICMP message",
   icmpChecksum: "wrong ICMP checksum",
   icmpTypeUnknown: "an ICMP type that nobody handles",
+  icmpIgnored: "an ICMP message that is never answered or believed: a broadcast ping, a redirect, a source quench",
+  icmpRateLimited: "an ICMP error not sent, because too many were lately",
   icmpErrorUnmatched: "an ICMP error about a packet that nobody here sent",
   // transport
   udpMalformed: "an impossible UDP length or port 0",

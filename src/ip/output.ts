@@ -94,11 +94,24 @@ export class IpOutput {
     tos = 0,
     ttl = DEFAULT_TTL,
   ): Verdict {
+    this.write(source, destination, protocol, payloadBytes, dontFragment, tos, ttl);
+    return this.emit(out, this.frame, IPV4_HEADER_BYTES + payloadBytes);
+  }
+
+  /** Writes the IPv4 header in front of the payload in `frame`, and sends nothing. */
+  write(
+    source: number,
+    destination: number,
+    protocol: number,
+    payloadBytes: number,
+    dontFragment: boolean,
+    tos: number,
+    ttl: number,
+  ): void {
     const totalBytes = IPV4_HEADER_BYTES + payloadBytes;
     const field = dontFragment ? IP_DONT_FRAGMENT : 0;
     const identification = this.nextIdentification();
     writeIpv4(this.frame.view, NETWORK_AT, tos, totalBytes, identification, field, ttl, protocol, source, destination);
-    return this.emit(out, this.frame, totalBytes);
   }
 
   /** Sends a finished IPv4 packet of `totalBytes` in `frame` by `out`, fragmented if it must and may be. */

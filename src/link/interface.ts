@@ -26,6 +26,11 @@ export class Interface {
   /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
   mtuBytes = DEFAULT_MTU_BYTES;
 
+  /** ARP packets in which another station claimed our address, and the last such station (RFC 5227 section 2.4). */
+  conflicts = 0;
+  conflictMac = 0;
+  defendedAtMs = Number.NEGATIVE_INFINITY;
+
   rxFrames = 0;
   rxBytes = 0;
   txFrames = 0;

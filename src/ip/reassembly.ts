@@ -1,0 +1,193 @@
+/**
+ * Putting datagrams together from fragments (RFC 791 section 3.2, RFC 815, RFC 1122 section 3.3.2).
+ *
+ * A few buffers of fixed size. When all are busy the oldest is given up: orphaned fragments can hold a buffer for as long
+ * as it takes others to want it, and datagrams whose fragments follow each other closely still get through. A fragment
+ * that overlaps what is there in part ends its datagram, for no honest host sends one (RFC 1858, RFC 5722).
+ * Options are dropped: the whole has a plain 20-byte header.
+ */
+import { type Clock, NEVER } from "../core/clock.js";
+import type { Drops, Verdict } from "../core/drops.js";
+import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
+import { IPV4_HEADER_BYTES, ipIdentification, ipTos, PROTOCOL_TCP, writeIpv4 } from "../wire/ipv4.js";
+import type { Packet } from "../wire/packet.js";
+import { TCP_HEADER_BYTES } from "../wire/tcp.js";
+
+/** RFC 1122 section 3.3.2: fixed, between 60 and 120 seconds. */
+export const REASSEMBLY_TIMEOUT_MS = 60_000;
+
+/** Told of a datagram that timed out with its first fragment there: the frame holds header and that fragment. */
+export type ReassemblyTimeoutHandler = (interfaceIndex: number, frame: Frame, totalBytes: number) => void;
+
+class Assembly {
+  readonly frame: Frame;
+  /** One bit for each 8-byte block of the payload that has arrived. */
+  readonly blocks: Int32Array;
+  inUse = false;
+  interfaceIndex = 0;
+  source = 0;
+  destination = 0;
+  protocol = 0;
+  identification = 0;
+  startedAtMs = 0;
+  receivedBytes = 0;
+  /** Payload length of the whole, known from the last fragment; -1 before. */
+  payloadBytes = -1;
+  /** Payload length of the first fragment; 0 before it came. */
+  firstBytes = 0;
+  tos = 0;
+  ttl = 0;
+
+  constructor(datagramBytes: number) {
+    this.frame = new Frame(ETHERNET_HEADER_BYTES + datagramBytes);
+    this.blocks = new Int32Array((datagramBytes >> 8) + 1);
+  }
+}
+
+export class Reassembly {
+  readonly #clock: Clock;
+  readonly #drops: Drops;
+  readonly #assemblies: Assembly[] = [];
+  readonly #maxPayloadBytes: number;
+  /** After `add`: the frame with the whole datagram, its header written; undefined while parts are missing. */
+  whole: Frame | undefined;
+  onTimeout: ReassemblyTimeoutHandler | undefined;
+
+  constructor(clock: Clock, drops: Drops, count: number, datagramBytes: number) {
+    this.#clock = clock;
+    this.#drops = drops;
+    this.#maxPayloadBytes = datagramBytes - IPV4_HEADER_BYTES;
+    for (let i = 0; i < count; i++) this.#assemblies.push(new Assembly(datagramBytes));
+  }
+
+  /** Takes a fragment. `whole` holds the datagram afterwards if that completed it, until the next call. */
+  add(packet: Packet): Verdict {
+    this.whole = undefined;
+    const offset = packet.fragmentOffset;
+    const length = packet.payloadBytes;
+    if (length === 0 || (packet.moreFragments && (length & 7) !== 0)) return "fragmentMalformed";
+    // RFC 1858 section 4, RFC 3128: a TCP header is never split.
+    if (packet.protocol === PROTOCOL_TCP && (offset === 0 ? length < TCP_HEADER_BYTES : offset < TCP_HEADER_BYTES)) {
+      return "fragmentMalformed";
+    }
+    if (offset + length > this.#maxPayloadBytes) return "fragmentTooBig";
+
+    const assembly = this.#find(packet) ?? this.#start(packet);
+    const verdict = this.#insert(assembly, packet, offset, length);
+    if (verdict === "ok" && assembly.receivedBytes === assembly.payloadBytes) this.#finish(assembly);
+    return verdict;
+  }
+
+  poll(): void {
+    for (let i = 0; i < this.#assemblies.length; i++) {
+      const assembly = this.#assemblies[i] as Assembly;
+      if (!assembly.inUse || this.#clock.now - assembly.startedAtMs < REASSEMBLY_TIMEOUT_MS) continue;
+      assembly.inUse = false;
+      this.#drops.count("fragmentTimeout", assembly.interfaceIndex);
+      if (assembly.firstBytes === 0 || this.onTimeout === undefined) continue;
+      this.#writeHeader(assembly, assembly.firstBytes);
+      this.onTimeout(assembly.interfaceIndex, assembly.frame, IPV4_HEADER_BYTES + assembly.firstBytes);
+    }
+  }
+
+  nextDeadline(): number {
+    let next = NEVER;
+    for (let i = 0; i < this.#assemblies.length; i++) {
+      const assembly = this.#assemblies[i] as Assembly;
+      const dueAtMs = assembly.startedAtMs + REASSEMBLY_TIMEOUT_MS;
+      if (assembly.inUse && dueAtMs < next) next = dueAtMs;
+    }
+    return next;
+  }
+
+  #find(packet: Packet): Assembly | undefined {
+    const identification = ipIdentification(packet.frame.view, NETWORK_AT);
+    for (let i = 0; i < this.#assemblies.length; i++) {
+      const assembly = this.#assemblies[i] as Assembly;
+      if (
+        assembly.inUse &&
+        assembly.identification === identification &&
+        assembly.source === packet.source &&
+        assembly.destination === packet.destination &&
+        assembly.protocol === packet.protocol &&
+        assembly.interfaceIndex === packet.interfaceIndex
+      ) {
+        return assembly;
+      }
+    }
+    return undefined;
+  }
+
+  #start(packet: Packet): Assembly {
+    let chosen = this.#assemblies[0] as Assembly;
+    for (let i = 0; i < this.#assemblies.length && chosen.inUse; i++) {
+      const assembly = this.#assemblies[i] as Assembly;
+      if (!assembly.inUse || assembly.startedAtMs < chosen.startedAtMs) chosen = assembly;
+    }
+    if (chosen.inUse) this.#drops.count("fragmentTableFull", chosen.interfaceIndex);
+    chosen.inUse = true;
+    chosen.interfaceIndex = packet.interfaceIndex;
+    chosen.source = packet.source;
+    chosen.destination = packet.destination;
+    chosen.protocol = packet.protocol;
+    chosen.identification = ipIdentification(packet.frame.view, NETWORK_AT);
+    chosen.startedAtMs = this.#clock.now;
+    chosen.receivedBytes = 0;
+    chosen.payloadBytes = -1;
+    chosen.firstBytes = 0;
+    chosen.blocks.fill(0);
+    return chosen;
+  }
+
+  #insert(assembly: Assembly, packet: Packet, offset: number, length: number): Verdict {
+    const end = offset + length;
+    const isPastEnd = assembly.payloadBytes >= 0 && end > assembly.payloadBytes;
+    const isShorterEnd = !packet.moreFragments && assembly.payloadBytes >= 0 && end !== assembly.payloadBytes;
+    const firstBlock = offset >> 3;
+    const lastBlock = (end - 1) >> 3;
+    let present = 0;
+    for (let block = firstBlock; block <= lastBlock; block++) {
+      present += ((assembly.blocks[block >> 5] as number) >> (block & 31)) & 1;
+    }
+    // A repeated fragment changes nothing; it is no reason to lose the rest.
+    if (present === lastBlock - firstBlock + 1 && !isPastEnd && !isShorterEnd) return "fragmentMalformed";
+    if (present !== 0 || isPastEnd || isShorterEnd) {
+      assembly.inUse = false;
+      return "fragmentMalformed";
+    }
+    for (let block = firstBlock; block <= lastBlock; block++) {
+      assembly.blocks[block >> 5] = (assembly.blocks[block >> 5] as number) | (1 << (block & 31));
+    }
+    const from = packet.transportAt;
+    assembly.frame.bytes.set(packet.frame.bytes.subarray(from, from + length), TRANSPORT_AT + offset);
+    assembly.receivedBytes += length;
+    if (!packet.moreFragments) assembly.payloadBytes = end;
+    if (offset === 0) {
+      assembly.firstBytes = length;
+      assembly.tos = ipTos(packet.frame.view, NETWORK_AT);
+      assembly.ttl = packet.ttl;
+    }
+    return "ok";
+  }
+
+  #finish(assembly: Assembly): void {
+    this.#writeHeader(assembly, assembly.payloadBytes);
+    assembly.inUse = false;
+    this.whole = assembly.frame;
+  }
+
+  #writeHeader(assembly: Assembly, payloadBytes: number): void {
+    writeIpv4(
+      assembly.frame.view,
+      NETWORK_AT,
+      assembly.tos,
+      IPV4_HEADER_BYTES + payloadBytes,
+      assembly.identification,
+      0,
+      assembly.ttl,
+      assembly.protocol,
+      assembly.source,
+      assembly.destination,
+    );
+  }
+}

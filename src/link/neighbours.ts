@@ -1,0 +1,304 @@
+/**
+ * The neighbour table: station addresses of next hops, by ARP. Read RFC 826, RFC 1122 section 2.3.2 and RFC 5227 first.
+ *
+ * An entry is created only when we want to send to an address, or when a station asks for ours (RFC 826's rule); so no
+ * station can fill the table by talking. A full table gives up an entry that nobody waits for: an unanswered one first,
+ * then the one confirmed longest ago, so that a scan of empty addresses costs nobody his place.
+ */
+import { BROADCAST_MAC, isMulticast } from "../core/address.js";
+import { type Clock, NEVER } from "../core/clock.js";
+import type { Drops, Verdict } from "../core/drops.js";
+import { ETHERNET_HEADER_BYTES, Frame, MAX_FRAME_BYTES } from "../core/frame.js";
+import { ARP_BYTES, ARP_REPLY, ARP_REQUEST, writeArp } from "../wire/arp.js";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, writeEthernet } from "../wire/ethernet.js";
+import type { Interface } from "./interface.js";
+
+/** RFC 1122 section 2.3.2.1: at most one request a second to one destination. */
+const REQUEST_INTERVAL_MS = 1000;
+/** Requests without an answer until the packet in waiting is given up (as Linux's mcast_solicit). */
+const REQUEST_ATTEMPTS = 3;
+/** How long an answer is believed before it is checked again; RFC 1122 suggests about a minute. */
+export const NEIGHBOUR_FRESH_MS = 60_000;
+
+/** A stale entry that nobody uses is forgotten after as long again (RFC 1122 section 2.3.2.1). */
+const FORGET_MS = 2 * NEIGHBOUR_FRESH_MS;
+
+export type NeighbourState = "free" | "incomplete" | "fresh" | "stale";
+
+/** Told of each change, by table index; the flow cache keeps the stations' addresses by it. */
+export interface NeighbourListener {
+  /** The entry's station address is known and fresh. */
+  neighbourKnown(index: number, mac: number, out: Interface): void;
+  /** The entry may no longer be used without asking. */
+  neighbourLost(index: number): void;
+}
+
+/** Told when a packet could not be delivered on the link, so that its sender can be told (RFC 1812 section 4.3.3.1). */
+export type UnresolvedHandler = (out: Interface, frame: Frame, length: number) => void;
+
+class Neighbour {
+  state: NeighbourState = "free";
+  address = 0;
+  interfaceIndex = 0;
+  mac = 0;
+  confirmedAtMs = 0;
+  requestedAtMs = 0;
+  attempts = 0;
+  /** Index of the frame that waits; -1 for none. */
+  pending = -1;
+}
+
+/** What `show arp` prints of an entry. */
+export interface NeighbourInfo {
+  readonly address: number;
+  readonly interfaceName: string;
+  readonly mac: number;
+  readonly state: NeighbourState;
+  readonly ageMs: number;
+}
+
+export class Neighbours {
+  readonly #clock: Clock;
+  readonly #drops: Drops;
+  readonly #interfaces: readonly Interface[];
+  readonly #entries: Neighbour[] = [];
+  readonly #pendingFrames: Frame[] = [];
+  /** Length of each pending frame; 0 while the place is free. */
+  readonly #pendingLengths: number[] = [];
+  readonly #arpFrame = new Frame(ETHERNET_HEADER_BYTES + ARP_BYTES);
+  #nextDeadline = NEVER;
+  listener: NeighbourListener | undefined;
+  onUnresolved: UnresolvedHandler | undefined;
+  /** The table index that the last `send` used; -1 when the packet went to a group address. */
+  lastIndex = -1;
+
+  constructor(clock: Clock, drops: Drops, interfaces: readonly Interface[], capacity: number, pendingFrames: number) {
+    this.#clock = clock;
+    this.#drops = drops;
+    this.#interfaces = interfaces;
+    for (let i = 0; i < capacity; i++) this.#entries.push(new Neighbour());
+    for (let i = 0; i < pendingFrames; i++) {
+      this.#pendingFrames.push(new Frame(MAX_FRAME_BYTES));
+      this.#pendingLengths.push(0);
+    }
+  }
+
+  /**
+   * Sends the IPv4 packet in `frame` to `nextHop` on `out`: writes the Ethernet header, asks by ARP where needed, and
+   * keeps a copy of the frame until the answer comes.
+   */
+  send(out: Interface, nextHop: number, frame: Frame, length: number): Verdict {
+    this.lastIndex = -1;
+    if (out.isBroadcast(nextHop)) return this.#transmit(out, BROADCAST_MAC, frame, length);
+    // RFC 1112 section 6.4: the group's lower 23 bits.
+    if (isMulticast(nextHop)) return this.#transmit(out, 0x01005e000000 + (nextHop & 0x7fffff), frame, length);
+
+    let index = this.#find(out, nextHop);
+    if (index < 0) {
+      index = this.#create(out, nextHop);
+      if (index < 0) return "neighbourTableFull";
+    }
+    this.lastIndex = index;
+    const entry = this.#entries[index] as Neighbour;
+    if (entry.state === "fresh" && this.#clock.now - entry.confirmedAtMs >= NEIGHBOUR_FRESH_MS) this.#age(index, entry);
+    if (entry.state === "fresh" || entry.state === "stale") {
+      if (entry.state === "stale") this.#ask(entry);
+      return this.#transmit(out, entry.mac, frame, length);
+    }
+    this.#ask(entry);
+    return this.#keep(entry, frame, length) ? "ok" : "neighbourQueueFull";
+  }
+
+  /** A station has shown its address to us; `create` when it asked for ours, and is bound to be talked to next. */
+  learn(source: Interface, address: number, mac: number, create: boolean): void {
+    let index = this.#find(source, address);
+    if (index < 0) {
+      if (!create) return;
+      index = this.#create(source, address);
+      if (index < 0) return;
+    }
+    const entry = this.#entries[index] as Neighbour;
+    entry.mac = mac;
+    entry.confirmedAtMs = this.#clock.now;
+    entry.attempts = 0;
+    entry.state = "fresh";
+    this.#schedule(entry.confirmedAtMs + NEIGHBOUR_FRESH_MS);
+    if (this.listener !== undefined) this.listener.neighbourKnown(index, mac, source);
+    if (entry.pending >= 0) {
+      const place = entry.pending;
+      const length = this.#pendingLengths[place] as number;
+      entry.pending = -1;
+      this.#pendingLengths[place] = 0;
+      const verdict = this.#transmit(source, mac, this.#pendingFrames[place] as Frame, length);
+      if (verdict !== "ok") this.#drops.count(verdict, source.index);
+    }
+  }
+
+  /** Broadcasts a request; with `address` our own it is an announcement (RFC 5227 section 2.3). */
+  request(out: Interface, address: number): void {
+    this.#sendArp(out, BROADCAST_MAC, ARP_REQUEST, out.address, 0, address);
+  }
+
+  /** Answers a request to the station that asked. */
+  reply(out: Interface, mac: number, address: number): void {
+    this.#sendArp(out, mac, ARP_REPLY, out.address, mac, address);
+  }
+
+  /** Forgets everything learnt on an interface; its address has changed. */
+  flush(out: Interface): void {
+    for (let i = 0; i < this.#entries.length; i++) {
+      const entry = this.#entries[i] as Neighbour;
+      if (entry.state !== "free" && entry.interfaceIndex === out.index) this.#free(i, entry);
+    }
+  }
+
+  poll(): void {
+    if (this.#clock.now < this.#nextDeadline) return;
+    this.#nextDeadline = NEVER;
+    for (let i = 0; i < this.#entries.length; i++) {
+      const entry = this.#entries[i] as Neighbour;
+      if (entry.state === "fresh" && this.#clock.now - entry.confirmedAtMs >= NEIGHBOUR_FRESH_MS) this.#age(i, entry);
+      if (entry.state === "fresh") this.#schedule(entry.confirmedAtMs + NEIGHBOUR_FRESH_MS);
+      else if (entry.state === "incomplete" || entry.attempts > 0) this.#askOrGiveUp(i, entry);
+      else if (entry.state === "stale") this.#forget(i, entry);
+    }
+  }
+
+  nextDeadline(): number {
+    return this.#nextDeadline;
+  }
+
+  entries(): NeighbourInfo[] {
+    const now = this.#clock.now;
+    return this.#entries
+      .filter((entry) => entry.state !== "free")
+      .map((entry) => ({
+        address: entry.address,
+        interfaceName: (this.#interfaces[entry.interfaceIndex] as Interface).name,
+        mac: entry.mac,
+        state: entry.state,
+        ageMs: now - entry.confirmedAtMs,
+      }));
+  }
+
+  #find(out: Interface, address: number): number {
+    for (let i = 0; i < this.#entries.length; i++) {
+      const entry = this.#entries[i] as Neighbour;
+      if (entry.address === address && entry.state !== "free" && entry.interfaceIndex === out.index) return i;
+    }
+    return -1;
+  }
+
+  #create(out: Interface, address: number): number {
+    let victim = -1;
+    let victimRank = NEVER;
+    for (let i = 0; i < this.#entries.length; i++) {
+      const entry = this.#entries[i] as Neighbour;
+      if (entry.pending >= 0) continue;
+      const rank = entry.state === "free" ? -2 : entry.state === "incomplete" ? -1 : entry.confirmedAtMs;
+      if (rank < victimRank) {
+        victim = i;
+        victimRank = rank;
+      }
+    }
+    if (victim < 0) return -1;
+    const entry = this.#entries[victim] as Neighbour;
+    this.#free(victim, entry);
+    entry.state = "incomplete";
+    entry.address = address;
+    entry.interfaceIndex = out.index;
+    entry.confirmedAtMs = this.#clock.now;
+    entry.requestedAtMs = this.#clock.now - REQUEST_INTERVAL_MS;
+    entry.attempts = 0;
+    return victim;
+  }
+
+  #free(index: number, entry: Neighbour): void {
+    if (entry.state === "free") return;
+    entry.state = "free";
+    if (this.listener !== undefined) this.listener.neighbourLost(index);
+    this.#dropPending(entry);
+  }
+
+  /** The answer is old: it is still used while we ask again, but no longer behind our back by the flow cache. */
+  #age(index: number, entry: Neighbour): void {
+    entry.state = "stale";
+    entry.attempts = 0;
+    if (this.listener !== undefined) this.listener.neighbourLost(index);
+  }
+
+  #forget(index: number, entry: Neighbour): void {
+    if (this.#clock.now - entry.confirmedAtMs >= FORGET_MS) this.#free(index, entry);
+    else this.#schedule(entry.confirmedAtMs + FORGET_MS);
+  }
+
+  /** Copies the frame into the entry's one waiting place; a later frame takes the place of an earlier one. */
+  #keep(entry: Neighbour, frame: Frame, length: number): boolean {
+    if (entry.pending >= 0) this.#drops.count("neighbourQueueFull", entry.interfaceIndex);
+    else entry.pending = this.#pendingLengths.indexOf(0);
+    if (entry.pending < 0 || length > MAX_FRAME_BYTES) return false;
+    const copy = (this.#pendingFrames[entry.pending] as Frame).bytes;
+    // Only a datagram of our own comes in a larger frame: forwarding makes no view.
+    copy.set(frame.bytes.length <= copy.length ? frame.bytes : frame.bytes.subarray(0, copy.length));
+    this.#pendingLengths[entry.pending] = length;
+    return true;
+  }
+
+  /** Only `poll` gives up: there no packet is in hand whose buffers the report to the waiting packet's sender could spoil. */
+  #askOrGiveUp(index: number, entry: Neighbour): void {
+    const isDue = this.#clock.now >= entry.requestedAtMs + REQUEST_INTERVAL_MS;
+    if (isDue && entry.attempts >= REQUEST_ATTEMPTS) this.#free(index, entry);
+    else this.#ask(entry);
+  }
+
+  /** Sends the next request, if it is due and there is one left. */
+  #ask(entry: Neighbour): void {
+    const dueAtMs = entry.requestedAtMs + REQUEST_INTERVAL_MS;
+    if (this.#clock.now < dueAtMs) {
+      this.#schedule(dueAtMs);
+      return;
+    }
+    if (entry.attempts >= REQUEST_ATTEMPTS) return;
+    entry.attempts++;
+    entry.requestedAtMs = this.#clock.now;
+    this.#schedule(this.#clock.now + REQUEST_INTERVAL_MS);
+    const out = this.#interfaces[entry.interfaceIndex] as Interface;
+    if (entry.state === "stale") this.#sendArp(out, entry.mac, ARP_REQUEST, out.address, 0, entry.address);
+    else this.request(out, entry.address);
+  }
+
+  #dropPending(entry: Neighbour): void {
+    if (entry.pending < 0) return;
+    const place = entry.pending;
+    const length = this.#pendingLengths[place] as number;
+    entry.pending = -1;
+    this.#pendingLengths[place] = 0;
+    this.#drops.count("neighbourUnresolved", entry.interfaceIndex);
+    if (this.onUnresolved !== undefined) {
+      const out = this.#interfaces[entry.interfaceIndex] as Interface;
+      this.onUnresolved(out, this.#pendingFrames[place] as Frame, length);
+    }
+  }
+
+  #transmit(out: Interface, mac: number, frame: Frame, length: number): Verdict {
+    writeEthernet(frame, mac, out.mac, ETHERTYPE_IPV4);
+    return out.transmit(frame, length) ? "ok" : "portFull";
+  }
+
+  #sendArp(
+    out: Interface,
+    mac: number,
+    operation: number,
+    senderAddress: number,
+    targetMac: number,
+    targetAddress: number,
+  ): void {
+    writeEthernet(this.#arpFrame, mac, out.mac, ETHERTYPE_ARP);
+    writeArp(this.#arpFrame, operation, out.mac, senderAddress, targetMac, targetAddress);
+    if (!out.transmit(this.#arpFrame, ETHERNET_HEADER_BYTES + ARP_BYTES)) this.#drops.count("portFull", out.index);
+  }
+
+  #schedule(atMs: number): void {
+    if (atMs < this.#nextDeadline) this.#nextDeadline = atMs;
+  }
+}
