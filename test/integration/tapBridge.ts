@@ -1,8 +1,8 @@
 /*
  * Carries frames between two attachments, unchanged: node .config/run.mjs test/integration/tapBridge.ts ATTACH ATTACH.
- * Prints "ready", each notice, and at the end the counters. "close" on its standard input lets both go.
+ * Prints "ready", each notice, and the counters when a signal has ended it. It never calls process.exit() then: that it
+ * ends shows that closed attachments hold nothing.
  */
-import { createInterface } from "node:readline";
 import type { Attachment } from "../../host-sim/ports/attachment.js";
 import { openAttachment, parseAttachment } from "../../host-sim/ports/openAttachment.js";
 
@@ -20,17 +20,13 @@ try {
   if (left === undefined || right === undefined) throw new Error("two attachments are needed");
   carry(left, right);
   carry(right, left);
-  const input = createInterface({ input: process.stdin });
   const close = (): void => {
     left.close();
     right.close();
-    input.close();
     console.log(`counters: ${JSON.stringify([left.counters, right.counters])}`);
   };
-  input.on("line", (line) => {
-    if (line === "close") close();
-  });
   process.once("SIGTERM", close);
+  process.once("SIGINT", close);
   console.log("ready");
 } catch (error) {
   console.log(`error: ${(error as Error).message}`);

@@ -1,0 +1,102 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { ETHERNET_AT, type Frame } from "../../src/core/frame.js";
+
+/*
+ * The classic capture format (draft-ietf-opsawg-pcap), with nanoseconds, in little-endian byte order: what tcpdump,
+ * tshark and Wireshark read.
+ */
+
+const MAGIC_NANOSECONDS = 0xa1b23c4d;
+const MAGIC_MICROSECONDS = 0xa1b2c3d4;
+const LINKTYPE_ETHERNET = 1;
+const FILE_HEADER_BYTES = 24;
+const RECORD_HEADER_BYTES = 16;
+/** The longest frame a file of ours holds. */
+const SNAP_BYTES = 65535;
+const BUFFER_BYTES = 128 * 1024;
+
+/** A capture file being written. Frames are buffered: only `flush` and `close` leave a file that is whole. */
+export class PcapFile {
+  readonly #fd: number;
+  readonly #buffer = Buffer.alloc(BUFFER_BYTES);
+  #used = 0;
+  #closed = false;
+
+  /** Replaces the file at `path`; throws what the file system throws. */
+  constructor(path: string) {
+    this.#fd = openSync(path, "w");
+    this.#buffer.writeUInt32LE(MAGIC_NANOSECONDS, 0);
+    this.#buffer.writeUInt16LE(2, 4); // version 2.4
+    this.#buffer.writeUInt16LE(4, 6);
+    this.#buffer.writeUInt32LE(SNAP_BYTES, 16);
+    this.#buffer.writeUInt32LE(LINKTYPE_ETHERNET, 20);
+    this.#used = FILE_HEADER_BYTES;
+  }
+
+  /** Adds a frame. `timeMs` counts from 1970, or from the start of a simulation: then the capture begins in 1970. */
+  record(timeMs: number, frame: Frame, length: number): void {
+    if (this.#closed) return;
+    if (this.#used + RECORD_HEADER_BYTES + length > BUFFER_BYTES) this.flush();
+    let seconds = Math.floor(timeMs / 1000);
+    let nanoseconds = Math.round((timeMs - seconds * 1000) * 1e6);
+    if (nanoseconds === 1e9) {
+      seconds++;
+      nanoseconds = 0;
+    }
+    const buffer = this.#buffer;
+    const at = this.#used;
+    buffer.writeUInt32LE(seconds, at);
+    buffer.writeUInt32LE(nanoseconds, at + 4);
+    buffer.writeUInt32LE(length, at + 8);
+    buffer.writeUInt32LE(length, at + 12);
+    buffer.set(frame.bytes.subarray(ETHERNET_AT, ETHERNET_AT + length), at + RECORD_HEADER_BYTES);
+    this.#used = at + RECORD_HEADER_BYTES + length;
+  }
+
+  flush(): void {
+    for (let at = 0; at < this.#used; ) at += writeSync(this.#fd, this.#buffer, at, this.#used - at);
+    this.#used = 0;
+  }
+
+  /** Writes what is buffered; frames recorded later are ignored. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.flush();
+    closeSync(this.#fd);
+  }
+}
+
+export interface PcapRecord {
+  readonly timeMs: number;
+  /** The Ethernet frame, without padding in front. */
+  readonly bytes: Uint8Array;
+}
+
+/** The records of an Ethernet capture in the classic format, of either byte order and resolution. */
+export function readPcap(file: Uint8Array): PcapRecord[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  if (file.length < FILE_HEADER_BYTES)
+    throw new Error("This is no capture file: it is shorter than the header of one.");
+  const littleEndian = [MAGIC_NANOSECONDS, MAGIC_MICROSECONDS].includes(view.getUint32(0, true));
+  const magic = view.getUint32(0, littleEndian);
+  if (magic !== MAGIC_NANOSECONDS && magic !== MAGIC_MICROSECONDS) {
+    throw new Error(
+      "This is no capture file in the classic pcap format; a pcapng file can be converted with editcap -F pcap.",
+    );
+  }
+  const linkType = view.getUint32(20, littleEndian) & 0xffff;
+  if (linkType !== LINKTYPE_ETHERNET) throw new Error(`This capture has link type ${linkType}; Ethernet is 1.`);
+  const unitMs = magic === MAGIC_NANOSECONDS ? 1e-6 : 1e-3;
+  const records: PcapRecord[] = [];
+  for (let at = FILE_HEADER_BYTES; at < file.length; ) {
+    const bytesAt = at + RECORD_HEADER_BYTES;
+    const length = bytesAt <= file.length ? view.getUint32(at + 8, littleEndian) : 0;
+    if (bytesAt + length > file.length)
+      throw new Error(`The capture ends in the middle of record ${records.length + 1}.`);
+    const timeMs = view.getUint32(at, littleEndian) * 1000 + view.getUint32(at + 4, littleEndian) * unitMs;
+    records.push({ timeMs, bytes: file.subarray(bytesAt, bytesAt + length) });
+    at = bytesAt + length;
+  }
+  return records;
+}
