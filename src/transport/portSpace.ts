@@ -23,6 +23,15 @@ const RANDOM_DRAWS = 8;
 const KINDS: readonly PortOwnerKind[] = Object.freeze(["socket", "listener", "forward", "mapping"] as const);
 const FREE = -1;
 
+/** An owned port, or an owned range of them. */
+export interface PortClaim {
+  readonly protocol: number;
+  readonly range: PortRange;
+  readonly kind: PortOwnerKind;
+  /** The owner's number in its own table. */
+  readonly id: number;
+}
+
 interface RangeClaim {
   readonly protocol: number;
   readonly range: PortRange;
@@ -109,10 +118,24 @@ export class PortSpace {
 
   /** The lowest owned port of a range; 0 when all of them are free. */
   firstOwned(protocol: number, range: PortRange): number {
-    for (let port = range.first; port <= range.last; port++) {
-      if (!this.isFree(protocol, port)) return port;
+    let lowest = range.last + 1;
+    for (const claim of this.claims()) {
+      if (claim.protocol !== protocol || claim.range.first > range.last || claim.range.last < range.first) continue;
+      lowest = Math.min(lowest, Math.max(claim.range.first, range.first));
     }
-    return 0;
+    return lowest > range.last ? 0 : lowest;
+  }
+
+  /** Everything that is owned, in no order: for the console, and for changes of the configuration. */
+  claims(): PortClaim[] {
+    const claims: PortClaim[] = this.#ranges.map(({ protocol, range, owner }) => describe(protocol, range, owner));
+    for (let slot = 0; slot <= this.#slotMask; slot++) {
+      const key = this.#keys[slot] as number;
+      if (key === FREE) continue;
+      const port = key & 0xffff;
+      claims.push(describe(key >> 16, { first: port, last: port }, this.#owners[slot] as number));
+    }
+    return claims;
   }
 
   /**
@@ -193,6 +216,10 @@ export class PortSpace {
     }
     this.#keys[gap] = FREE;
   }
+}
+
+function describe(protocol: number, range: PortRange, owner: number): PortClaim {
+  return { protocol, range, kind: KINDS[owner >> 16] as PortOwnerKind, id: owner & 0xffff };
 }
 
 function greatestCommonDivisor(a: number, b: number): number {
