@@ -165,7 +165,10 @@ class TapAttachment implements Attachment {
       onread: { buffer: this.#frameBytes, callback: (length: number) => this.#receiveBatch(length) },
     } as SocketConstructorOpts & ConnectOpts);
     // Before the event loop looks at the descriptor for the first time.
-    libc.dup3(device, socket, SOCK_CLOEXEC);
+    if (libc.dup3(device, socket, SOCK_CLOEXEC) < 0) {
+      this.#socket.destroy();
+      throw new Error(`tap:${name} cannot be opened: its descriptor cannot be moved (error ${libc.errno()})`);
+    }
     this.#socket.pause();
     this.#socket.on("error", (error: NodeJS.ErrnoException) => this.#lose(error.errno ?? 0));
   }

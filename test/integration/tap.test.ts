@@ -62,7 +62,7 @@ describeIf(missing === undefined, missing ?? "", "a TAP attachment", () => {
     const bridge = await bridged("tap:lan0", "tap:wan0");
     expect(await home.mustRun(["ip", "-o", "link", "show", "dev", "lan0"])).toMatch(/<[^>]*\bUP\b[^>]*>/);
     await moveApart();
-    expect(await pings(200)).toBe("200 received");
+    expect(await pings(50)).toBe("50 received");
     await bridge.stop("SIGTERM");
     expect(bridge.exitCode).toBe(0);
     expect((await left.run(["ip", "link", "show", "lan0"])).code).not.toBe(0);
