@@ -1,6 +1,25 @@
-/** What the IP layer hands up, and what a transport offers in return. */
+/** What the IP layer hands up, what it takes, and what a transport offers in return. */
 import type { Verdict } from "../core/drops.js";
+import type { Frame } from "../core/frame.js";
 import type { Packet } from "../wire/packet.js";
+
+/** What a transport needs of the IP layer to send; `IpOutput` is one. */
+export interface DatagramOutput {
+  /** Where the next datagram is built: IP payload from `TRANSPORT_AT`. */
+  readonly frame: Frame;
+  /** The largest IP payload `frame` holds, in bytes. */
+  readonly maxPayloadBytes: number;
+  /** Sends the `payloadBytes` bytes at `TRANSPORT_AT` of `frame`; any other verdict than "ok" means they were not sent. */
+  send(source: number, destination: number, protocol: number, payloadBytes: number, dontFragment: boolean): Verdict;
+  /** The address the stack speaks to `destination` with; 0 when there is no route. */
+  sourceFor(destination: number): number;
+  /** The MTU of the link towards `destination`, in bytes; 0 when there is no route. */
+  mtuTo(destination: number): number;
+  /** True for the unicast addresses of the stack itself. */
+  isOurs(address: number): boolean;
+  /** The interface towards `destination`, which knows its network's broadcast addresses. */
+  route(destination: number): { isBroadcast(address: number): boolean } | undefined;
+}
 
 /** An ICMP error about a packet this stack sent: what its quote says (RFC 792). */
 export class IcmpErrorQuote {

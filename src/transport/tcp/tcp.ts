@@ -1,0 +1,440 @@
+/**
+ * The TCP endpoint: finds the connection or listener a segment is for, makes and ends connections, runs their timers.
+ *
+ * Before you change it read RFC 9293, 5681, 5961, 6298, 6528, 6582 and 5927. Deliberately left out: window scaling,
+ * timestamps and selective acknowledgement (the board's receive buffers are a few segments), sending urgent data
+ * (RFC 9293 SHLD-13), Fast Open, ECN, SYN cookies, and raising a path MTU again during a connection (RFC 1191 section 6.3
+ * lets a host do without).
+ */
+import { formatAddress, isUnicastSource } from "../../core/address.js";
+import type { Capacity } from "../../core/capacity.js";
+import { type Clock, NEVER } from "../../core/clock.js";
+import type { Verdict } from "../../core/drops.js";
+import type { Random } from "../../core/random.js";
+import { seqInWindow, seqLess } from "../../core/sequence.js";
+import {
+  ICMP_UNREACHABLE,
+  UNREACHABLE_FRAGMENTATION_NEEDED,
+  UNREACHABLE_PORT,
+  UNREACHABLE_PROTOCOL,
+} from "../../wire/icmp.js";
+import { PROTOCOL_TCP } from "../../wire/ipv4.js";
+import type { Packet } from "../../wire/packet.js";
+import { TCP_FIN, TCP_RST, TCP_SYN, tcpFlags, validateTcp } from "../../wire/tcp.js";
+import { type PortSpace, SOCKET_PORTS } from "../portSpace.js";
+import type { SocketEntry, SocketTable } from "../socketTable.js";
+import type { DatagramOutput, IcmpErrorQuote, Transport } from "../transport.js";
+import { abandon, Connection, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
+import { Deadlines } from "./deadlines.js";
+import { InitialSequence } from "./isn.js";
+import { type OnConnection, TcpListener } from "./listener.js";
+import { lowerPathMtu } from "./pathMtu.js";
+import { receiveSegment, takeSyn } from "./receive.js";
+import { Segment } from "./segment.js";
+import { rejectSegment, sendSyn, transmit } from "./send.js";
+import { DEFAULT_TCP_SETTINGS, type TcpSettings } from "./settings.js";
+import { type SocketHost, type TcpHandler, TcpSocket } from "./socket.js";
+import { CLOSED, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "./state.js";
+import { runTimers } from "./timers.js";
+
+/** Half-open connections a listener has room for, unless it asks for another number. */
+const DEFAULT_BACKLOG = 4;
+
+export interface TcpOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly output: DatagramOutput;
+  readonly ports: PortSpace;
+  readonly capacity: Capacity;
+  readonly table: SocketTable;
+  readonly settings?: Partial<TcpSettings>;
+  /** Names a port's owner for the messages of refused claims, e.g. "the port forward tcp 25565". */
+  readonly describeOwner?: (protocol: number, port: number) => string;
+}
+
+export interface ConnectOptions {
+  readonly address: number;
+  /** 1..65535 */
+  readonly port: number;
+  /** Without one, an ephemeral port. */
+  readonly localPort?: number;
+  /** Sends small segments at once instead of gathering them (RFC 9293 section 3.7.4). */
+  readonly noDelay?: boolean;
+  /** Idle ms after which the peer is probed; 0 or nothing for never. */
+  readonly keepAliveMs?: number;
+  readonly handler?: TcpHandler;
+}
+
+export interface ListenOptions {
+  /** 1..65535 */
+  readonly port: number;
+  /** One of our addresses; without one, all of them. */
+  readonly address?: number;
+  /** Half-open connections at a time; when there are more, the oldest makes way. */
+  readonly backlog?: number;
+  readonly onConnection: OnConnection;
+}
+
+export class Tcp implements Transport, TcpEndpoint, SocketHost {
+  readonly clock: Clock;
+  readonly output: DatagramOutput;
+  readonly settings: TcpSettings;
+  readonly #ports: PortSpace;
+  readonly #capacity: Capacity;
+  readonly #table: SocketTable;
+  readonly #describeOwner: ((protocol: number, port: number) => string) | undefined;
+  readonly #initialSequence: InitialSequence;
+  readonly #deadlines = new Deadlines<Connection>();
+  readonly #segment: Segment;
+  /** Finished connections, whose buffers the next ones use. */
+  readonly #spare: Connection[] = [];
+  #firstPending: TcpSocket | undefined;
+  #lastPending: TcpSocket | undefined;
+  #isDelivering = false;
+  #order = 0;
+
+  constructor(options: TcpOptions) {
+    this.clock = options.clock;
+    this.output = options.output;
+    this.settings = { ...DEFAULT_TCP_SETTINGS, ...options.settings };
+    this.#ports = options.ports;
+    this.#capacity = options.capacity;
+    this.#table = options.table;
+    this.#describeOwner = options.describeOwner;
+    this.#initialSequence = new InitialSequence(options.clock, options.random);
+    this.#segment = new Segment(options.output.frame.bytes);
+    this.#table.reclaim = () => this.#reclaim();
+  }
+
+  /** Opens a connection. Throws an Error that says what is wrong: an impossible address or port, no route, no room. */
+  connect(options: ConnectOptions): TcpSocket {
+    const { address, port } = options;
+    checkPort("port", port);
+    const isBroadcast = this.output.route(address)?.isBroadcast(address) ?? false;
+    if (!isUnicastSource(address) || isBroadcast) {
+      throw new Error(`cannot connect to ${formatAddress(address)}: TCP needs the address of a single host`);
+    }
+    const localAddress = this.output.sourceFor(address);
+    if (localAddress === 0) {
+      throw new Error(
+        `no route to ${formatAddress(address)}: give an interface an address in its network, or a gateway`,
+      );
+    }
+    if (options.localPort !== undefined) {
+      checkPort("local port", options.localPort);
+      this.#checkFree(options.localPort);
+    }
+    this.#checkRoom();
+    const localPort = this.#claimPort(options.localPort);
+    const connection = this.#open(localAddress, localPort, address, port, 0);
+    const socket = new TcpSocket(this, connection, options.handler ?? {});
+    connection.socket = socket;
+    connection.ownsPort = true;
+    connection.noDelay = options.noDelay ?? false;
+    connection.keepAliveMs = options.keepAliveMs ?? 0;
+    connection.state = SYN_SENT;
+    sendSyn(connection);
+    this.settle(connection);
+    return socket;
+  }
+
+  /** Accepts connections on a port. Throws an Error that says what is wrong: a taken port, no room. */
+  listen(options: ListenOptions): TcpListener {
+    const { port } = options;
+    checkPort("port", port);
+    const backlog = options.backlog ?? DEFAULT_BACKLOG;
+    if (!Number.isInteger(backlog) || backlog < 1) {
+      throw new Error(`a backlog of ${backlog} is impossible: it must be a whole number, 1 or more`);
+    }
+    // A closed listener's connections still hold the port: a new listener shares it with them.
+    const isInherited =
+      this.#ports.ownerKind(PROTOCOL_TCP, port) === "listener" && this.#table.findListener(0, port) === undefined;
+    if (!isInherited) this.#checkFree(port);
+    if (this.#table.listenerCount >= this.#table.listenerCapacity) {
+      const { listenerCapacity } = this.#table;
+      throw new Error(
+        `no free listener: all ${listenerCapacity} are in use; close one, or raise the listeners capacity`,
+      );
+    }
+    const listener = new TcpListener(options.address ?? 0, port, backlog, options.onConnection, (closed) =>
+      this.#closeListener(closed),
+    );
+    if (!isInherited && !this.#ports.claim(PROTOCOL_TCP, port, "listener", 0)) {
+      throw new Error(`cannot listen on TCP port ${port}: the port registry is full`);
+    }
+    this.#table.addListener(listener);
+    return listener;
+  }
+
+  receive(packet: Packet): Verdict {
+    const { frame, transportAt, payloadBytes, source, destination } = packet;
+    const shape = validateTcp(frame.view, transportAt, payloadBytes, source, destination);
+    if (shape !== "ok") return shape;
+    const flags = tcpFlags(frame.view, transportAt);
+    if ((flags & TCP_SYN) !== 0 && (flags & (TCP_FIN | TCP_RST)) !== 0) return "tcpMalformed";
+    // RFC 9293 MUST-57 and MUST-63: silence towards anything that is not from one host to one host.
+    if (packet.isLinkBroadcast || !isUnicastSource(source) || !this.output.isOurs(destination))
+      return "tcpUnacceptable";
+    const segment = this.#segment;
+    segment.read(packet);
+    const connection = this.#find(segment.destination, segment.destinationPort, segment.source, segment.sourcePort);
+    if (connection === undefined) return this.#receiveUnconnected(segment);
+    if (connection.state === TIME_WAIT && this.#mayReopen(connection, segment))
+      return this.#reopen(connection, segment);
+    const verdict = receiveSegment(connection, segment);
+    this.#finish(connection);
+    return verdict;
+  }
+
+  /** RFC 5927: an error counts only if it quotes a sequence number in flight, and rarely ends a connection even then. */
+  receiveError(quote: IcmpErrorQuote): Verdict {
+    const connection = this.#find(quote.source, quote.sourcePort, quote.destination, quote.destinationPort);
+    if (connection === undefined) return "icmpErrorUnmatched";
+    const inFlight = (connection.sndMax - connection.sndUna) | 0;
+    if (!seqInWindow(quote.sequence, connection.sndUna, inFlight)) return "icmpErrorUnmatched";
+    if (quote.type !== ICMP_UNREACHABLE) return "ok";
+    if (quote.code === UNREACHABLE_FRAGMENTATION_NEEDED) {
+      lowerPathMtu(connection, quote.nextHopMtuBytes);
+    } else if (quote.code === UNREACHABLE_PORT || quote.code === UNREACHABLE_PROTOCOL) {
+      // Hard errors for a new connection; an established one has proof that the peer does speak TCP.
+      const isOpening = connection.state === SYN_SENT || connection.state === SYN_RECEIVED;
+      if (isOpening) abandon(connection, quote.code === UNREACHABLE_PORT ? REFUSED : UNREACHABLE);
+    }
+    this.#finish(connection);
+    return "ok";
+  }
+
+  poll(): void {
+    const now = this.clock.now;
+    while (this.#deadlines.next <= now) {
+      const connection = this.#deadlines.first as Connection;
+      runTimers(connection);
+      this.#finish(connection);
+    }
+    this.#deliver();
+  }
+
+  nextDeadline(): number {
+    return this.#firstPending === undefined ? this.#deadlines.next : this.clock.now;
+  }
+
+  // For connections and sockets
+
+  settle(connection: Connection): void {
+    if (connection.state === CLOSED) return;
+    transmit(connection);
+    this.#deadlines.set(connection, connection.earliestTimer);
+  }
+
+  enqueue(socket: TcpSocket): void {
+    if (socket.isPending) return;
+    socket.isPending = true;
+    if (this.#lastPending === undefined) this.#firstPending = socket;
+    else this.#lastPending.nextPending = socket;
+    this.#lastPending = socket;
+  }
+
+  nextOrder(): number {
+    return ++this.#order;
+  }
+
+  accepted(connection: Connection): void {
+    const listener = connection.listener as TcpListener;
+    listener.halfOpen--;
+    const socket = new TcpSocket(this, connection, {});
+    connection.socket = socket;
+    socket.acceptedBy(listener.onConnection);
+  }
+
+  unlink(connection: Connection): void {
+    this.#deadlines.set(connection, NEVER);
+    this.#table.unlink(connection);
+  }
+
+  release(connection: Connection): void {
+    const { listener, socket, localPort, ownsPort } = connection;
+    if (listener !== undefined && socket === undefined) listener.halfOpen--;
+    socket?.detach();
+    this.#deadlines.set(connection, NEVER);
+    this.#table.remove(connection);
+    connection.state = CLOSED;
+    connection.socket = undefined;
+    connection.listener = undefined;
+    this.#spare.push(connection);
+    if (ownsPort) this.#ports.release(PROTOCOL_TCP, localPort);
+    else this.#releaseSharedPort(localPort);
+  }
+
+  // Inside
+
+  #find(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): Connection | undefined {
+    // Whatever the table holds for this protocol was put there by this class.
+    return this.#table.find(PROTOCOL_TCP, localAddress, localPort, remoteAddress, remotePort) as Connection | undefined;
+  }
+
+  /** After a segment or a timer: the application's turn, then whatever there is to send. */
+  #finish(connection: Connection): void {
+    try {
+      this.#deliver();
+    } finally {
+      this.settle(connection);
+    }
+  }
+
+  /** Makes the calls that are due. Those that the calls themselves bring about follow in the same loop. */
+  #deliver(): void {
+    if (this.#isDelivering) return;
+    this.#isDelivering = true;
+    try {
+      while (this.#firstPending !== undefined) {
+        const socket = this.#firstPending;
+        if (socket.hasCalls) {
+          socket.deliver();
+          continue;
+        }
+        this.#firstPending = socket.nextPending;
+        if (this.#firstPending === undefined) this.#lastPending = undefined;
+        socket.nextPending = undefined;
+        socket.isPending = false;
+      }
+    } finally {
+      this.#isDelivering = false;
+    }
+  }
+
+  /** RFC 9293 sections 3.10.7.1 and 3.10.7.2: no connection, perhaps a listener. */
+  #receiveUnconnected(segment: Segment): Verdict {
+    const listener = this.#table.findListener(segment.destination, segment.destinationPort) as TcpListener | undefined;
+    if (listener === undefined) {
+      rejectSegment(this.output, segment);
+      return "tcpPortClosed";
+    }
+    if (segment.isReset) return "tcpUnacceptable";
+    if (segment.isAck) {
+      rejectSegment(this.output, segment);
+      return "tcpBadAck";
+    }
+    return segment.isSyn ? this.#accept(listener, segment, 0) : "tcpUnacceptable";
+  }
+
+  /**
+   * A SYN for a listener. When the listener has as many half-open connections as it may, the oldest makes way: a flood
+   * can then delay other newcomers, but takes nothing from established connections. When the whole table is full, the SYN
+   * is dropped: the peer repeats it, and finds room if there is some by then.
+   */
+  #accept(listener: TcpListener, segment: Segment, lowestIss: number): Verdict {
+    if (listener.halfOpen >= listener.backlog) {
+      const oldest = this.#oldest((candidate) => candidate.listener === listener && candidate.state === SYN_RECEIVED);
+      if (oldest !== undefined) abandon(oldest, undefined);
+      listener.replaced++;
+    }
+    if (!this.#table.makeRoom()) return "tcpBacklogFull";
+    const { destination, destinationPort, source, sourcePort } = segment;
+    const connection = this.#open(destination, destinationPort, source, sourcePort, lowestIss);
+    connection.listener = listener;
+    listener.halfOpen++;
+    connection.state = SYN_RECEIVED;
+    takeSyn(connection, segment);
+    sendSyn(connection);
+    this.settle(connection);
+    return "ok";
+  }
+
+  /** RFC 9293 MAY-2: a new SYN beyond everything the old connection used may take its place. */
+  #mayReopen(connection: Connection, segment: Segment): boolean {
+    if (!segment.isSyn || segment.isAck || !seqLess(connection.rcvNxt, segment.sequence)) return false;
+    return this.#table.findListener(segment.destination, segment.destinationPort) !== undefined;
+  }
+
+  #reopen(connection: Connection, segment: Segment): Verdict {
+    const listener = this.#table.findListener(segment.destination, segment.destinationPort) as TcpListener;
+    const lowestIss = (connection.sndMax + 1) | 0;
+    abandon(connection, undefined);
+    const verdict = this.#accept(listener, segment, lowestIss);
+    this.#deliver();
+    return verdict;
+  }
+
+  /** Takes a place and a control block for a conversation; the caller has made sure of the room. */
+  #open(
+    localAddress: number,
+    localPort: number,
+    remoteAddress: number,
+    remotePort: number,
+    lowestIss: number,
+  ): Connection {
+    const { tcpReceiveBytes, tcpSendBytes } = this.#capacity;
+    const connection = this.#spare.pop() ?? new Connection(this, tcpReceiveBytes, tcpSendBytes);
+    connection.localAddress = localAddress;
+    connection.localPort = localPort;
+    connection.remoteAddress = remoteAddress;
+    connection.remotePort = remotePort;
+    const iss = this.#initialSequence.next(localAddress, localPort, remoteAddress, remotePort);
+    connection.reset(lowestIss !== 0 && seqLess(iss, lowestIss) ? lowestIss : iss);
+    this.#table.add(connection);
+    return connection;
+  }
+
+  #checkFree(port: number): void {
+    if (this.#ports.isFree(PROTOCOL_TCP, port)) return;
+    const owner =
+      this.#describeOwner?.(PROTOCOL_TCP, port) ?? `a ${this.#ports.ownerKind(PROTOCOL_TCP, port) ?? "socket"}`;
+    throw new Error(`TCP port ${port} is taken by ${owner}; choose another port`);
+  }
+
+  #checkRoom(): void {
+    if (this.#table.makeRoom()) return;
+    throw new Error(`no free socket: all ${this.#table.capacity} are in use; close one, or raise the sockets capacity`);
+  }
+
+  #claimPort(wanted: number | undefined): number {
+    if (wanted === undefined) {
+      const port = this.#ports.allocate(PROTOCOL_TCP, SOCKET_PORTS, "socket", 0);
+      if (port !== 0) return port;
+    } else if (this.#ports.claim(PROTOCOL_TCP, wanted, "socket", 0)) {
+      return wanted;
+    }
+    throw new Error("no free TCP port: all ephemeral ports are in use, or the port registry is full");
+  }
+
+  #closeListener(listener: TcpListener): void {
+    this.#table.removeListener(listener);
+    for (;;) {
+      const halfOpen = this.#oldest((candidate) => candidate.listener === listener && candidate.socket === undefined);
+      if (halfOpen === undefined) break;
+      abandon(halfOpen, undefined);
+    }
+    this.#releaseSharedPort(listener.localPort);
+  }
+
+  /** A listener and its connections share one port: the last of them gives it back. */
+  #releaseSharedPort(port: number): void {
+    if (this.#table.findListener(0, port) !== undefined || this.#table.hasLocalPort(PROTOCOL_TCP, port)) return;
+    this.#ports.release(PROTOCOL_TCP, port);
+  }
+
+  /** The full table's way out: first the oldest TIME-WAIT with nothing to read, then the oldest half-open connection. */
+  #reclaim(): boolean {
+    const expendable =
+      this.#oldest((candidate) => candidate.state === TIME_WAIT && candidate.receiveRing.length === 0) ??
+      this.#oldest((candidate) => candidate.state === SYN_RECEIVED && candidate.socket === undefined);
+    if (expendable === undefined) return false;
+    abandon(expendable, undefined);
+    return true;
+  }
+
+  /** The connection of a kind that has been what it is for longest. */
+  #oldest(matches: (candidate: Connection) => boolean): Connection | undefined {
+    let oldest: Connection | undefined;
+    this.#table.forEach((entry: SocketEntry) => {
+      if (!(entry instanceof Connection) || !matches(entry)) return;
+      if (oldest === undefined || entry.order < oldest.order) oldest = entry;
+    });
+    return oldest;
+  }
+}
+
+function checkPort(name: string, port: number): void {
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return;
+  throw new Error(`${name} ${port} is impossible: it must be a whole number from 1 to 65535`);
+}
