@@ -53,9 +53,12 @@ describeIf(missing === undefined, missing ?? "", "the gateway between Linux host
   });
 
   afterAll(async () => {
-    await device?.stop();
-    await bench?.destroy();
-    rmSync(directory, { recursive: true, force: true });
+    try {
+      await device?.stop();
+    } finally {
+      await bench?.destroy();
+      rmSync(directory, { recursive: true, force: true });
+    }
   });
 
   /** The pcap file of a side, tcpdump's or else Porter's own. */

@@ -51,8 +51,7 @@ async function deviceMbps(): Promise<{ name: string; down: number; up: number }>
       up: await bench.web.measureMbps(ROUTER_WAN, PORT, durationMs),
     };
   } finally {
-    await device.stop();
-    await bench.destroy();
+    await device.stop().finally(() => bench.destroy());
   }
 }
 

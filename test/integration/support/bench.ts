@@ -58,7 +58,7 @@ export class Bench {
     }
   }
 
-  /** Puts an unplugged DUT port of either kind back: a DUT's `stop` leaves none behind. */
+  /** Puts a port of the DUT, a device that has been made in `wires`, into its bridge. */
   async plugIn(port: string): Promise<void> {
     const bridge = port === LAN_PORT ? "lan" : "wan";
     await this.wires.ip(`link set ${port} master ${bridge} up`);

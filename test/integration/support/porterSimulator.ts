@@ -52,13 +52,19 @@ export class PorterSimulator implements DeviceUnderTest {
     return await this.#console.ask(line);
   }
 
+  /** Ends it by SIGTERM, and throws when it has not ended cleanly. A second call does nothing. */
   async stop(): Promise<void> {
+    const simulator = this.#process;
+    this.#process = undefined;
     this.#console?.close();
-    await this.#process?.stop();
+    await simulator?.stop();
     for (const port of [LAN_PORT, WAN_PORT]) {
       await this.#bench.wires.run(["ip", "link", "del", port]);
     }
     rmSync(this.#directory, { recursive: true, force: true });
+    if (simulator !== undefined && simulator.exitCode !== 0) {
+      throw new Error(`The simulator ended with ${simulator.exitCode}:\n${simulator.stdout}${simulator.stderr}`);
+    }
   }
 }
 
