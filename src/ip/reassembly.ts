@@ -31,6 +31,8 @@ class Assembly {
   identification = 0;
   startedAtMs = 0;
   receivedBytes = 0;
+  /** Where the fragment that reaches furthest ends. */
+  reachedBytes = 0;
   /** Payload length of the whole, known from the last fragment; -1 before. */
   payloadBytes = -1;
   /** Payload length of the first fragment; 0 before it came. */
@@ -133,6 +135,7 @@ export class Reassembly {
     chosen.identification = ipIdentification(packet.frame.view, NETWORK_AT);
     chosen.startedAtMs = this.#clock.now;
     chosen.receivedBytes = 0;
+    chosen.reachedBytes = 0;
     chosen.payloadBytes = -1;
     chosen.firstBytes = 0;
     chosen.blocks.fill(0);
@@ -141,8 +144,10 @@ export class Reassembly {
 
   #insert(assembly: Assembly, packet: Packet, offset: number, length: number): Verdict {
     const end = offset + length;
-    const isPastEnd = assembly.payloadBytes >= 0 && end > assembly.payloadBytes;
-    const isShorterEnd = !packet.moreFragments && assembly.payloadBytes >= 0 && end !== assembly.payloadBytes;
+    // Without the second half, blocks behind the end could stand in for missing ones in the count of bytes.
+    const contradictsEnd =
+      (assembly.payloadBytes >= 0 && end > assembly.payloadBytes) ||
+      (!packet.moreFragments && end < assembly.reachedBytes);
     const firstBlock = offset >> 3;
     const lastBlock = (end - 1) >> 3;
     let present = 0;
@@ -150,8 +155,8 @@ export class Reassembly {
       present += ((assembly.blocks[block >> 5] as number) >> (block & 31)) & 1;
     }
     // A repeated fragment changes nothing; it is no reason to lose the rest.
-    if (present === lastBlock - firstBlock + 1 && !isPastEnd && !isShorterEnd) return "fragmentMalformed";
-    if (present !== 0 || isPastEnd || isShorterEnd) {
+    if (present === lastBlock - firstBlock + 1 && !contradictsEnd) return "fragmentMalformed";
+    if (present !== 0 || contradictsEnd) {
       assembly.inUse = false;
       return "fragmentMalformed";
     }
@@ -161,6 +166,7 @@ export class Reassembly {
     const from = packet.transportAt;
     assembly.frame.bytes.set(packet.frame.bytes.subarray(from, from + length), TRANSPORT_AT + offset);
     assembly.receivedBytes += length;
+    if (end > assembly.reachedBytes) assembly.reachedBytes = end;
     if (!packet.moreFragments) assembly.payloadBytes = end;
     if (offset === 0) {
       assembly.firstBytes = length;
