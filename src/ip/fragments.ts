@@ -7,6 +7,7 @@ import {
   IP_DONT_FRAGMENT,
   IP_MORE_FRAGMENTS,
   IP_OFFSET_MASK,
+  IP_RESERVED_FLAG,
   ipFragmentField,
   ipHeaderBytes,
   writeIpChecksum,
@@ -37,17 +38,19 @@ export function sendFragments(
   const headerBytes = ipHeaderBytes(view, NETWORK_AT);
   const payloadAt = NETWORK_AT + headerBytes;
   const payloadBytes = totalBytes - headerBytes;
-  const chunkBytes = (out.mtuBytes - headerBytes) & ~7;
+  const roomBytes = out.mtuBytes - headerBytes;
 
-  for (let sent = 0; sent < payloadBytes; sent += chunkBytes) {
-    const isLast = sent + chunkBytes >= payloadBytes;
-    const take = isLast ? payloadBytes - sent : chunkBytes;
+  for (let sent = 0, take = 0; sent < payloadBytes; sent += take) {
+    const isLast = payloadBytes - sent <= roomBytes;
+    // Only the last one may end between two units of the offset.
+    take = isLast ? payloadBytes - sent : roomBytes & ~7;
     if (sent !== 0) bytes.copyWithin(payloadAt, payloadAt + sent, payloadAt + sent + take);
-    // A fragment of a fragment keeps its place in the whole, and its "more" if it had one.
+    // A fragment of a fragment keeps its place in the whole, and its "more" if it had one; a reserved bit is passed on
+    // (RFC 1812 section 4.2.2.3).
     const offset = (field & IP_OFFSET_MASK) + (sent >> 3);
     const more = isLast ? field & IP_MORE_FRAGMENTS : IP_MORE_FRAGMENTS;
     view.setUint16(NETWORK_AT + 2, headerBytes + take);
-    view.setUint16(NETWORK_AT + 6, more | offset);
+    view.setUint16(NETWORK_AT + 6, (field & IP_RESERVED_FLAG) | more | offset);
     writeIpChecksum(view, NETWORK_AT, headerBytes);
     const verdict = neighbours.send(out, nextHop, frame, ETHERNET_HEADER_BYTES + headerBytes + take);
     if (verdict !== "ok") return verdict;
