@@ -9,7 +9,7 @@
 import { type Clock, NEVER } from "../core/clock.js";
 import type { Drops, Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
-import { IPV4_HEADER_BYTES, ipIdentification, ipTos, PROTOCOL_TCP, writeIpv4 } from "../wire/ipv4.js";
+import { IP_MORE_FRAGMENTS, IPV4_HEADER_BYTES, ipIdentification, ipTos, PROTOCOL_TCP, writeIpv4 } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { TCP_HEADER_BYTES } from "../wire/tcp.js";
 
@@ -87,7 +87,8 @@ export class Reassembly {
       assembly.inUse = false;
       this.#drops.count("fragmentTimeout", assembly.interfaceIndex);
       if (assembly.firstBytes === 0 || this.onTimeout === undefined) continue;
-      this.#writeHeader(assembly, assembly.firstBytes);
+      // As the first fragment came in: the error about it quotes this (RFC 1812 section 4.3.2.3).
+      this.#writeHeader(assembly, assembly.firstBytes, IP_MORE_FRAGMENTS);
       this.onTimeout(assembly.interfaceIndex, assembly.frame, IPV4_HEADER_BYTES + assembly.firstBytes);
     }
   }
@@ -177,19 +178,19 @@ export class Reassembly {
   }
 
   #finish(assembly: Assembly): void {
-    this.#writeHeader(assembly, assembly.payloadBytes);
+    this.#writeHeader(assembly, assembly.payloadBytes, 0);
     assembly.inUse = false;
     this.whole = assembly.frame;
   }
 
-  #writeHeader(assembly: Assembly, payloadBytes: number): void {
+  #writeHeader(assembly: Assembly, payloadBytes: number, fragmentField: number): void {
     writeIpv4(
       assembly.frame.view,
       NETWORK_AT,
       assembly.tos,
       IPV4_HEADER_BYTES + payloadBytes,
       assembly.identification,
-      0,
+      fragmentField,
       assembly.ttl,
       assembly.protocol,
       assembly.source,
