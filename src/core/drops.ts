@@ -63,6 +63,7 @@ export const DROP_REASONS = Object.freeze({
   natNoMapping: "the mapping table is full",
   natNoSession: "the session table is full",
   natNoPort: "no external port is free",
+  natConflict: "the two endpoints talk through another external port already",
   natProtocol: "an IP protocol that cannot be translated",
   natTcpState: "a TCP segment that belongs to no connection",
   natTcpWindow: "a reset outside the connection's window",

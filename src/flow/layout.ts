@@ -1,0 +1,78 @@
+/**
+ * The flow table's binary layout: one ArrayBuffer of 32-bit words, in this order:
+ *
+ *     header      HEADER_WORDS
+ *     next hops   NEXT_HOP_WORDS for each entry of the neighbour table
+ *     buckets     one word for each, a power of two that is at least the number of sessions
+ *     records     RECORD_WORDS for each session
+ *     acks        ACK_WORDS for each session
+ *
+ * A session costs 36 bytes of record and at least 4 of bucket; the acks belong to the NAT's TCP tracking. "Wire" marks a word
+ * whose bytes in memory are those of the frame, so that it is compared with, and copied to, `Frame.words` as it is. All
+ * other words are native integers, and halves and bytes of them are counted from the least significant end. The layout
+ * holds on any machine; the flow cache, which also takes frame words apart, needs a little-endian one.
+ */
+
+// Header words.
+/** Our address on the WAN, wire; 0 while there is none. */
+export const EXTERNAL_ADDRESS = 0;
+/** Whole seconds since the stack's start. */
+export const TICK = 1;
+/** An odd random number that keys the hash. */
+export const SECRET = 2;
+/** Number of buckets less one. */
+export const BUCKET_MASK = 3;
+/** Word index of the first next hop, bucket, record and ack. */
+export const NEXT_HOPS = 4;
+export const BUCKETS = 5;
+export const RECORDS = 6;
+export const ACKS = 7;
+/** Seconds of silence after which a record is no longer carried. */
+export const UDP_LIFETIME = 8;
+export const TCP_LIFETIME = 9;
+/** For each interface, LAN then WAN: its station address as words 0 and 1 of a frame sent to it (wire), and its MTU. */
+export const INTERFACES = 10;
+export const INTERFACE_WORDS = 3;
+export const HEADER_WORDS = 16;
+
+/**
+ * A next hop: words 0 to 3 of a frame sent to it (wire): both station addresses and the EtherType; word 3 is 0 while the
+ * station is unknown. The frame's two padding bytes carry the entry's epoch: it moves on when the station is lost, and a
+ * record that remembers another epoch is a miss.
+ */
+export const NEXT_HOP_WORDS = 4;
+
+/** Bucket: heads of two chains of records: the lower half outbound, the upper inbound; -1 ends a chain. */
+export const RECORD_WORDS = 9;
+/** Inside and remote address, wire. */
+export const INSIDE_ADDRESS = 0;
+export const REMOTE_ADDRESS = 1;
+/** The ports as an outbound packet has them before translation: inside, remote. Wire. */
+export const OUTBOUND_PORTS = 2;
+/** The ports as an inbound packet has them before translation: remote, external. Wire. */
+export const INBOUND_PORTS = 3;
+/** IP protocol in the lowest byte; flags from bit 8. */
+export const KIND = 4;
+/** Outbound checksum deltas in the frame's byte order: the lower half for the IP header, the upper for UDP and TCP. */
+export const DELTAS = 5;
+/** The tick of the last packet, in either direction. */
+export const LAST_SEEN = 6;
+/** Next record in the outbound chain (lower half) and in the inbound chain (upper half); -1 for none. */
+export const CHAINS = 7;
+/** Next hop on the LAN (lower half) and on the WAN (upper half): index in the low byte, epoch in the high byte. */
+export const HOPS = 8;
+
+/** Bits of KIND: the fast path may carry it; the next hop on that side is known. */
+export const FLAG_CARRIED = 0x100;
+export const FLAG_LAN_HOP = 0x200;
+export const FLAG_WAN_HOP = 0x400;
+/** The NAT's consent: the session's state needs no look at its packets. */
+export const FLAG_SETTLED = 0x800;
+
+/** The last acknowledgement number seen from the inside, and from the outside; wire. The fast path stamps them for TCP. */
+export const ACK_WORDS = 2;
+
+/** Sessions are numbered in 16-bit halves with a sign. */
+export const MAX_SESSIONS = 32767;
+/** Next hops are numbered in a byte. */
+export const MAX_NEXT_HOPS = 256;

@@ -1,0 +1,390 @@
+/**
+ * The flow table: which conversations cross the gateway, in the layout of `layout.ts`. The NAT writes it through this
+ * class; the flow cache reads it beside this class. A record's index is the session's number everywhere.
+ */
+import { fold } from "../core/checksum.js";
+import {
+  ACK_WORDS,
+  ACKS,
+  BUCKET_MASK,
+  BUCKETS,
+  CHAINS,
+  DELTAS,
+  EXTERNAL_ADDRESS,
+  FLAG_CARRIED,
+  FLAG_LAN_HOP,
+  FLAG_SETTLED,
+  FLAG_WAN_HOP,
+  HEADER_WORDS,
+  HOPS,
+  INBOUND_PORTS,
+  INSIDE_ADDRESS,
+  INTERFACE_WORDS,
+  INTERFACES,
+  KIND,
+  LAST_SEEN,
+  MAX_NEXT_HOPS,
+  MAX_SESSIONS,
+  NEXT_HOP_WORDS,
+  NEXT_HOPS,
+  OUTBOUND_PORTS,
+  RECORD_WORDS,
+  RECORDS,
+  REMOTE_ADDRESS,
+  SECRET,
+  TCP_LIFETIME,
+  TICK,
+  UDP_LIFETIME,
+} from "./layout.js";
+
+const ETHERTYPE_IPV4_HALF = 0x0800;
+const CAN_BE_CARRIED = FLAG_LAN_HOP | FLAG_WAN_HOP | FLAG_SETTLED;
+/** Index of each side: interface numbers, and the order of acks. */
+export const LAN = 0;
+export const WAN = 1;
+
+export class FlowTable {
+  /** The whole table; `layout.ts` says what is where. */
+  readonly words: Int32Array;
+  /** Records there is room for. */
+  readonly capacity: number;
+  readonly nextHops: number;
+  readonly #isLittleEndian: boolean;
+  readonly #secret: number;
+  readonly #bucketMask: number;
+  readonly #nextHopsAt: number;
+  readonly #bucketsAt: number;
+  readonly #recordsAt: number;
+  readonly #acksAt: number;
+  /** First of the free records, which are chained through CHAINS; -1 when all are in use. */
+  #free = -1;
+  #count = 0;
+  #external = 0;
+
+  /** For 1..32,767 `sessions` and 1..256 `nextHops`; `secret` is any random int32. */
+  constructor(sessions: number, nextHops: number, secret: number) {
+    this.capacity = Math.min(sessions, MAX_SESSIONS);
+    this.nextHops = Math.min(nextHops, MAX_NEXT_HOPS);
+    let buckets = 8;
+    while (buckets < this.capacity) buckets *= 2;
+    this.#nextHopsAt = HEADER_WORDS;
+    this.#bucketsAt = this.#nextHopsAt + this.nextHops * NEXT_HOP_WORDS;
+    this.#recordsAt = this.#bucketsAt + buckets;
+    this.#acksAt = this.#recordsAt + this.capacity * RECORD_WORDS;
+    this.#bucketMask = buckets - 1;
+    this.#secret = secret | 1;
+    this.words = new Int32Array(this.#acksAt + this.capacity * ACK_WORDS);
+    this.#isLittleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+    const words = this.words;
+    words[SECRET] = this.#secret;
+    words[BUCKET_MASK] = this.#bucketMask;
+    words[NEXT_HOPS] = this.#nextHopsAt;
+    words[BUCKETS] = this.#bucketsAt;
+    words[RECORDS] = this.#recordsAt;
+    words[ACKS] = this.#acksAt;
+    words.fill(-1, this.#bucketsAt, this.#recordsAt);
+    for (let index = this.capacity - 1; index >= 0; index--) this.#release(index);
+    this.#count = 0;
+  }
+
+  /** Records in use. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whole seconds since the stack's start. */
+  get tick(): number {
+    return this.words[TICK] as number;
+  }
+
+  set tick(seconds: number) {
+    this.words[TICK] = seconds;
+  }
+
+  get externalAddress(): number {
+    return this.#external;
+  }
+
+  /** Only while the table is empty: the records' checksum deltas depend on it. */
+  set externalAddress(address: number) {
+    this.#external = address;
+    this.words[EXTERNAL_ADDRESS] = this.toWire(address);
+  }
+
+  /** Tells the fast path an interface's station address (48 bits) and MTU; `index` is LAN or WAN. */
+  setInterface(index: number, mac: number, mtuBytes: number): void {
+    const at = INTERFACES + index * INTERFACE_WORDS;
+    this.words[at] = this.toWire(Math.floor(mac / 0x100000000));
+    this.words[at + 1] = this.toWire((mac % 0x100000000) | 0);
+    this.words[at + 2] = mtuBytes;
+  }
+
+  /** Seconds of silence after which the fast path leaves a record to the NAT. */
+  setLifetimes(udpSeconds: number, tcpSeconds: number): void {
+    this.words[UDP_LIFETIME] = udpSeconds;
+    this.words[TCP_LIFETIME] = tcpSeconds;
+  }
+
+  /** The station behind a next hop is known: frames to it go from `sourceMac` to `mac`. */
+  setNeighbour(index: number, mac: number, sourceMac: number): void {
+    if (index >= this.nextHops) return;
+    const at = this.#nextHopsAt + index * NEXT_HOP_WORDS;
+    const words = this.words;
+    const epoch = this.#epochOf(index);
+    words[at] = this.toWire((epoch << 24) | Math.floor(mac / 0x100000000));
+    words[at + 1] = this.toWire((mac % 0x100000000) | 0);
+    words[at + 2] = this.toWire(Math.floor(sourceMac / 0x10000) | 0);
+    words[at + 3] = this.toWire(((sourceMac % 0x10000) << 16) | ETHERTYPE_IPV4_HALF);
+  }
+
+  /** The next hop may no longer be used: every record that leads there is a miss until `setNextHop` names one anew. */
+  clearNeighbour(index: number): void {
+    if (index >= this.nextHops) return;
+    const at = this.#nextHopsAt + index * NEXT_HOP_WORDS;
+    const epoch = (this.#epochOf(index) + 1) & 0xff;
+    this.words[at] = this.toWire(epoch << 24);
+    this.words[at + 3] = 0;
+    // A record that slept through all 256 epochs must not wake up to a stranger's station.
+    if (epoch === 0) this.#forgetHops();
+  }
+
+  /** The record that an outbound packet with this tuple belongs to; -1 for none. ICMP has the identifier and 0 as ports. */
+  findOutbound(protocol: number, inside: number, insidePort: number, remote: number, remotePort: number): number {
+    const words = this.words;
+    const insideWord = this.toWire(inside);
+    const remoteWord = this.toWire(remote);
+    const ports = this.toWire((insidePort << 16) | remotePort);
+    let index = ((words[this.#bucket(insideWord, remoteWord, ports)] as number) << 16) >> 16;
+    while (index >= 0) {
+      const at = this.#recordsAt + index * RECORD_WORDS;
+      if (
+        words[at + OUTBOUND_PORTS] === ports &&
+        words[at + REMOTE_ADDRESS] === remoteWord &&
+        words[at + INSIDE_ADDRESS] === insideWord &&
+        ((words[at + KIND] as number) & 0xff) === protocol
+      ) {
+        return index;
+      }
+      index = ((words[at + CHAINS] as number) << 16) >> 16;
+    }
+    return -1;
+  }
+
+  /** The record that a packet from `remote` to our external port belongs to; -1 for none. */
+  findInbound(protocol: number, remote: number, remotePort: number, externalPort: number): number {
+    const words = this.words;
+    const remoteWord = this.toWire(remote);
+    const ports = this.toWire((remotePort << 16) | externalPort);
+    let index = (words[this.#bucket(0, remoteWord, ports)] as number) >> 16;
+    while (index >= 0) {
+      const at = this.#recordsAt + index * RECORD_WORDS;
+      if (
+        words[at + INBOUND_PORTS] === ports &&
+        words[at + REMOTE_ADDRESS] === remoteWord &&
+        ((words[at + KIND] as number) & 0xff) === protocol
+      ) {
+        return index;
+      }
+      index = (words[at + CHAINS] as number) >> 16;
+    }
+    return -1;
+  }
+
+  /** Adds a record, seen now and not carried; -1 when the table is full. The caller has looked that there is none like it. */
+  insert(
+    protocol: number,
+    inside: number,
+    insidePort: number,
+    remote: number,
+    remotePort: number,
+    externalPort: number,
+  ): number {
+    const index = this.#free;
+    if (index < 0) return -1;
+    const words = this.words;
+    const at = this.#recordsAt + index * RECORD_WORDS;
+    this.#free = words[at + CHAINS] as number;
+    this.#count++;
+    const insideWord = this.toWire(inside);
+    const remoteWord = this.toWire(remote);
+    const externalWord = words[EXTERNAL_ADDRESS] as number;
+    const outboundPorts = this.toWire((insidePort << 16) | remotePort);
+    const inboundPorts = this.toWire((remotePort << 16) | externalPort);
+    const ipDelta = fold(halvesDelta(insideWord, externalWord));
+    // The remote port stands in both and cancels out.
+    const transportDelta = fold(ipDelta + halvesDelta(outboundPorts, inboundPorts));
+    words[at + INSIDE_ADDRESS] = insideWord;
+    words[at + REMOTE_ADDRESS] = remoteWord;
+    words[at + OUTBOUND_PORTS] = outboundPorts;
+    words[at + INBOUND_PORTS] = inboundPorts;
+    words[at + KIND] = protocol;
+    words[at + DELTAS] = ipDelta | (transportDelta << 16);
+    words[at + LAST_SEEN] = words[TICK] as number;
+    words[at + HOPS] = 0;
+    const outboundBucket = this.#bucket(insideWord, remoteWord, outboundPorts);
+    const inboundBucket = this.#bucket(0, remoteWord, inboundPorts);
+    const nextOutbound = (words[outboundBucket] as number) & 0xffff;
+    const nextInbound = (words[inboundBucket] as number) & ~0xffff;
+    words[at + CHAINS] = nextOutbound | nextInbound;
+    words[outboundBucket] = ((words[outboundBucket] as number) & ~0xffff) | index;
+    words[inboundBucket] = ((words[inboundBucket] as number) & 0xffff) | (index << 16);
+    return index;
+  }
+
+  remove(index: number): void {
+    const words = this.words;
+    const at = this.#recordsAt + index * RECORD_WORDS;
+    words[at + KIND] = 0;
+    const inside = words[at + INSIDE_ADDRESS] as number;
+    const remote = words[at + REMOTE_ADDRESS] as number;
+    this.#unchainOutbound(index, this.#bucket(inside, remote, words[at + OUTBOUND_PORTS] as number));
+    this.#unchainInbound(index, this.#bucket(0, remote, words[at + INBOUND_PORTS] as number));
+    this.#count--;
+    this.#release(index);
+  }
+
+  isUsed(index: number): boolean {
+    return this.words[this.#at(index) + KIND] !== 0;
+  }
+
+  protocol(index: number): number {
+    return (this.words[this.#at(index) + KIND] as number) & 0xff;
+  }
+
+  insideAddress(index: number): number {
+    return this.toWire(this.words[this.#at(index) + INSIDE_ADDRESS] as number);
+  }
+
+  insidePort(index: number): number {
+    return (this.toWire(this.words[this.#at(index) + OUTBOUND_PORTS] as number) >> 16) & 0xffff;
+  }
+
+  remoteAddress(index: number): number {
+    return this.toWire(this.words[this.#at(index) + REMOTE_ADDRESS] as number);
+  }
+
+  remotePort(index: number): number {
+    return this.toWire(this.words[this.#at(index) + OUTBOUND_PORTS] as number) & 0xffff;
+  }
+
+  externalPort(index: number): number {
+    return this.toWire(this.words[this.#at(index) + INBOUND_PORTS] as number) & 0xffff;
+  }
+
+  /** The tick of the record's last packet. */
+  lastSeen(index: number): number {
+    return this.words[this.#at(index) + LAST_SEEN] as number;
+  }
+
+  touch(index: number): void {
+    this.words[this.#at(index) + LAST_SEEN] = this.words[TICK] as number;
+  }
+
+  isCarried(index: number): boolean {
+    return ((this.words[this.#at(index) + KIND] as number) & FLAG_CARRIED) !== 0;
+  }
+
+  /** Whether the NAT leaves the session's ordinary packets to the fast path. */
+  setSettled(index: number, isSettled: boolean): void {
+    const at = this.#at(index) + KIND;
+    const kind = this.words[at] as number;
+    this.words[at] = withCarried(isSettled ? kind | FLAG_SETTLED : kind & ~FLAG_SETTLED);
+  }
+
+  /** Packets of the session that leave by `side` go to this neighbour; ignored while its station is unknown. */
+  setNextHop(index: number, side: number, neighbour: number): void {
+    if (neighbour < 0 || neighbour >= this.nextHops) return;
+    const words = this.words;
+    if (words[this.#nextHopsAt + neighbour * NEXT_HOP_WORDS + 3] === 0) return;
+    const at = this.#at(index);
+    const hop = neighbour | (this.#epochOf(neighbour) << 8);
+    const hops = words[at + HOPS] as number;
+    words[at + HOPS] = side === LAN ? (hops & ~0xffff) | hop : (hops & 0xffff) | (hop << 16);
+    words[at + KIND] = withCarried((words[at + KIND] as number) | (side === LAN ? FLAG_LAN_HOP : FLAG_WAN_HOP));
+  }
+
+  /** The last TCP acknowledgement number seen from the inside (LAN) or the outside (WAN). */
+  ack(index: number, side: number): number {
+    return this.toWire(this.words[this.#acksAt + index * ACK_WORDS + side] as number);
+  }
+
+  setAck(index: number, side: number, value: number): void {
+    this.words[this.#acksAt + index * ACK_WORDS + side] = this.toWire(value);
+  }
+
+  /** A 32-bit value as a word whose bytes lie in network order, and back. */
+  toWire(value: number): number {
+    return this.#isLittleEndian
+      ? (value << 24) | ((value & 0xff00) << 8) | ((value >> 8) & 0xff00) | ((value >> 24) & 0xff)
+      : value;
+  }
+
+  #at(index: number): number {
+    return this.#recordsAt + index * RECORD_WORDS;
+  }
+
+  #epochOf(nextHop: number): number {
+    return (this.toWire(this.words[this.#nextHopsAt + nextHop * NEXT_HOP_WORDS] as number) >> 24) & 0xff;
+  }
+
+  /** Word index of the bucket; the inbound key has no inside address and passes 0. */
+  #bucket(inside: number, remote: number, ports: number): number {
+    // The keyed product hides from a remote host which of its packets share a bucket.
+    let hash = Math.imul(remote, this.#secret) ^ inside ^ ports;
+    hash ^= hash >> 16;
+    return this.#bucketsAt + ((hash ^ (hash >> 5)) & this.#bucketMask);
+  }
+
+  #unchainOutbound(index: number, bucket: number): void {
+    const words = this.words;
+    const next = (words[this.#at(index) + CHAINS] as number) & 0xffff;
+    let link = bucket;
+    for (;;) {
+      const word = words[link] as number;
+      const head = (word << 16) >> 16;
+      if (head < 0) return;
+      if (head === index) {
+        words[link] = (word & ~0xffff) | next;
+        return;
+      }
+      link = this.#at(head) + CHAINS;
+    }
+  }
+
+  #unchainInbound(index: number, bucket: number): void {
+    const words = this.words;
+    const next = (words[this.#at(index) + CHAINS] as number) & ~0xffff;
+    let link = bucket;
+    for (;;) {
+      const word = words[link] as number;
+      const head = word >> 16;
+      if (head < 0) return;
+      if (head === index) {
+        words[link] = (word & 0xffff) | next;
+        return;
+      }
+      link = this.#at(head) + CHAINS;
+    }
+  }
+
+  #release(index: number): void {
+    this.words[this.#at(index) + CHAINS] = this.#free;
+    this.#free = index;
+  }
+
+  #forgetHops(): void {
+    for (let index = 0; index < this.capacity; index++) {
+      const at = this.#at(index) + KIND;
+      this.words[at] = (this.words[at] as number) & ~(FLAG_CARRIED | FLAG_LAN_HOP | FLAG_WAN_HOP);
+    }
+  }
+}
+
+function withCarried(kind: number): number {
+  return (kind & CAN_BE_CARRIED) === CAN_BE_CARRIED ? kind | FLAG_CARRIED : kind & ~FLAG_CARRIED;
+}
+
+/** The change to a one's complement sum when the two halves of `before` are replaced by those of `after` (RFC 1624). */
+function halvesDelta(before: number, after: number): number {
+  return (~before & 0xffff) + ((~before >> 16) & 0xffff) + (after & 0xffff) + ((after >> 16) & 0xffff);
+}

@@ -1,0 +1,455 @@
+/**
+ * The NAT: translates between the inside and one external address, TCP, UDP and ICMP queries by port or identifier.
+ *
+ * `outbound` and `inbound` are called with whole, validated IPv4 packets and rewrite them in place. A packet from the inside
+ * to our own external address goes through both, one after the other: that is a hairpin (RFC 4787 REQ-9), and each half is
+ * an ordinary session whose remote end is our external address.
+ */
+import type { Capacity } from "../core/capacity.js";
+import { delta16, delta32, patchChecksum, patchUdpChecksum } from "../core/checksum.js";
+import type { Clock } from "../core/clock.js";
+import type { Verdict } from "../core/drops.js";
+import { NETWORK_AT } from "../core/frame.js";
+import type { Random } from "../core/random.js";
+import { FlowTable, LAN, WAN } from "../flow/table.js";
+import type { PortSpace } from "../transport/portSpace.js";
+import {
+  ICMP_CHECKSUM_OFFSET,
+  ICMP_HEADER_BYTES,
+  ICMP_IDENTIFIER_OFFSET,
+  icmpIdentifier,
+  icmpType,
+} from "../wire/icmp.js";
+import {
+  IP_CHECKSUM_OFFSET,
+  IP_DESTINATION_OFFSET,
+  IP_SOURCE_OFFSET,
+  PROTOCOL_ICMP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from "../wire/ipv4.js";
+import type { Packet } from "../wire/packet.js";
+import { TCP_CHECKSUM_OFFSET, tcpFlags, validateTcpShape } from "../wire/tcp.js";
+import { UDP_CHECKSUM_OFFSET, UDP_HEADER_BYTES, udpBytes, udpDestinationPort } from "../wire/udp.js";
+import { type ForwardEffects, Forwards } from "./forwards.js";
+import {
+  isQueryReply,
+  isQueryRequest,
+  isTranslatedError,
+  translateInboundError,
+  translateOutboundError,
+} from "./icmp.js";
+import { DYNAMIC, Mappings } from "./mappings.js";
+import { ICMP, Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
+import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
+import { isClosed, isOpening, tcpStateName } from "./tcpState.js";
+import { TcpTracker } from "./tcpTracker.js";
+
+/** What `show nat` prints of a mapping. */
+export interface MappingInfo {
+  readonly protocol: number;
+  readonly insideAddress: number;
+  /** A port, or an ICMP identifier. */
+  readonly insidePort: number;
+  readonly externalPort: number;
+  readonly sessions: number;
+  /** It belongs to a port forward. */
+  readonly isStatic: boolean;
+}
+
+/** What `show sessions` prints of a session. */
+export interface SessionInfo {
+  readonly protocol: number;
+  readonly insideAddress: number;
+  readonly insidePort: number;
+  readonly externalPort: number;
+  readonly remoteAddress: number;
+  readonly remotePort: number;
+  /** The state of RFC 7857 section 2 for TCP, "OPEN" for the others. */
+  readonly state: string;
+  readonly idleS: number;
+  readonly expiresInS: number;
+  /** The flow cache takes its packets. */
+  readonly isCarried: boolean;
+}
+
+export class Nat implements ForwardEffects {
+  /** The sessions' tuples, which the flow cache reads. */
+  readonly flows: FlowTable;
+  readonly forwards: Forwards;
+  readonly #clock: Clock;
+  readonly #ports: PortSpace;
+  readonly #mappings: Mappings;
+  readonly #sessions: Sessions;
+  readonly #tcp: TcpTracker;
+  #settings: NatSettings;
+  /** The session of the packet translated last; -1 when it was an ICMP error, or dropped. */
+  lastSession = -1;
+
+  /** `ports` has room for one claim for each mapping and two ranges for each forward, beside what else it serves. */
+  constructor(
+    clock: Clock,
+    ports: PortSpace,
+    random: Random,
+    capacity: Capacity,
+    settings: NatSettings = DEFAULT_NAT_SETTINGS,
+  ) {
+    this.#clock = clock;
+    this.#ports = ports;
+    this.#settings = settings;
+    this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random.next32());
+    this.#mappings = new Mappings(ports, random, capacity.mappings);
+    this.#sessions = new Sessions(this.flows, this.#mappings, settings, random.next32());
+    this.#tcp = new TcpTracker(this.flows, this.#sessions);
+    this.forwards = new Forwards(ports, capacity.forwards, this);
+  }
+
+  get settings(): NatSettings {
+    return this.#settings;
+  }
+
+  /** New ranges hold for new mappings, everything else at once. */
+  configure(settings: NatSettings): void {
+    this.#settings = settings;
+    this.#sessions.configure(settings);
+  }
+
+  get externalAddress(): number {
+    return this.flows.externalAddress;
+  }
+
+  /** Our address on the WAN; 0 for none. A change ends all sessions: their remote ends know the old address. Forwards stay. */
+  setExternalAddress(address: number): void {
+    if (address === this.flows.externalAddress) return;
+    this.clear();
+    this.flows.externalAddress = address;
+  }
+
+  /** Ends all sessions. */
+  clear(): void {
+    for (let index = 0; index < this.flows.capacity; index++) {
+      if (this.flows.isUsed(index)) this.#sessions.close(index);
+    }
+    this.lastSession = -1;
+  }
+
+  /** Brings the flow table's clock up to date and ends expired sessions, 32 at most. */
+  poll(): void {
+    const tick = Math.floor(this.#clock.now / 1000);
+    if (tick === this.flows.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
+    this.flows.tick = tick;
+    this.#sessions.expire();
+  }
+
+  /** When `poll` has something to do, in ms; NEVER if no session is open. */
+  nextDeadline(): number {
+    return this.#sessions.nextDeadline();
+  }
+
+  /** A packet from the inside to the outside: gets our external address and port as its source. */
+  outbound(packet: Packet): Verdict {
+    this.lastSession = -1;
+    if (this.flows.externalAddress === 0) return "wanNotReady";
+    if (packet.protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet);
+    const shape = validateShape(packet);
+    if (shape !== "ok") return shape;
+    const isTcp = packet.protocol === PROTOCOL_TCP;
+    const flags = isTcp ? tcpFlags(packet.frame.view, packet.transportAt) : 0;
+    let session = this.#sessions.findOutbound(
+      packet.protocol,
+      packet.source,
+      packet.sourcePort,
+      packet.destination,
+      packet.destinationPort,
+    );
+    if (session < 0) {
+      if (isTcp && !isOpening(flags)) return "natTcpState";
+      const timerClass = isTcp ? TCP_TRANSITORY : UDP;
+      const verdict = this.#openOutbound(packet, packet.sourcePort, packet.destinationPort, timerClass);
+      if (verdict !== "ok") return verdict;
+      session = this.lastSession;
+    }
+    if (isTcp) this.#tcp.track(session, packet, flags, true);
+    else this.#sessions.touch(session);
+    this.lastSession = session;
+    this.#rewriteSource(packet, this.flows.externalPort(session));
+    return "ok";
+  }
+
+  /** A packet from the outside to our external address: gets the inside endpoint as its destination. */
+  inbound(packet: Packet): Verdict {
+    this.lastSession = -1;
+    if (packet.protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet);
+    const shape = validateShape(packet);
+    if (shape !== "ok") return shape;
+    const isTcp = packet.protocol === PROTOCOL_TCP;
+    const flags = isTcp ? tcpFlags(packet.frame.view, packet.transportAt) : 0;
+    let session = this.#sessions.findInbound(packet.protocol, packet.source, packet.sourcePort, packet.destinationPort);
+    if (session < 0) {
+      const verdict = this.#openInbound(packet, flags);
+      if (verdict !== "ok") return verdict;
+      session = this.lastSession;
+    }
+    if (isTcp) {
+      const verdict = this.#tcp.track(session, packet, flags, false);
+      if (verdict !== "ok") {
+        this.lastSession = -1;
+        return verdict;
+      }
+    } else {
+      this.#sessions.touch(session);
+    }
+    this.lastSession = session;
+    this.#rewriteDestination(packet, this.flows.insideAddress(session), this.flows.insidePort(session));
+    return "ok";
+  }
+
+  /**
+   * The packet translated last has left by `side` (LAN or WAN) through this entry of the neighbour table. Once both sides
+   * are known the flow cache carries the session, unless it is a hairpin, whose packets need two translations.
+   */
+  setNextHop(side: number, neighbour: number): void {
+    const session = this.lastSession;
+    if (session < 0 || this.flows.remoteAddress(session) === this.flows.externalAddress) return;
+    this.flows.setNextHop(session, side, neighbour);
+  }
+
+  /** The mappings as they are now. */
+  mappings(): MappingInfo[] {
+    const mappings = this.#mappings;
+    const list: MappingInfo[] = [];
+    for (let index = 0; index < mappings.capacity; index++) {
+      if (!mappings.isUsed(index)) continue;
+      list.push({
+        protocol: mappings.protocol(index),
+        insideAddress: mappings.insideAddress(index),
+        insidePort: mappings.insidePort(index),
+        externalPort: mappings.externalPort(index),
+        sessions: mappings.sessionCount(index),
+        isStatic: mappings.forward(index) !== DYNAMIC,
+      });
+    }
+    return list;
+  }
+
+  /** The sessions as they are now. */
+  sessions(): SessionInfo[] {
+    const flows = this.flows;
+    const list: SessionInfo[] = [];
+    for (let index = 0; index < flows.capacity; index++) {
+      if (!flows.isUsed(index) || this.#sessions.isExpired(index)) continue;
+      const isTcp = flows.protocol(index) === PROTOCOL_TCP;
+      list.push({
+        protocol: flows.protocol(index),
+        insideAddress: flows.insideAddress(index),
+        insidePort: flows.insidePort(index),
+        externalPort: flows.externalPort(index),
+        remoteAddress: flows.remoteAddress(index),
+        remotePort: flows.remotePort(index),
+        state: isTcp ? tcpStateName(this.#sessions.tcpState(index)) : "OPEN",
+        idleS: flows.tick - flows.lastSeen(index),
+        expiresInS: this.#sessions.secondsLeft(index),
+        isCarried: flows.isCarried(index),
+      });
+    }
+    return list;
+  }
+
+  get mappingCount(): number {
+    return this.#mappings.count;
+  }
+
+  get sessionCount(): number {
+    return this.flows.count;
+  }
+
+  endMapping(mapping: number): void {
+    for (let index = 0; index < this.flows.capacity; index++) {
+      if (this.flows.isUsed(index) && this.#sessions.mapping(index) === mapping) this.#sessions.close(index);
+    }
+  }
+
+  endForward(id: number): void {
+    for (let index = 0; index < this.flows.capacity; index++) {
+      if (!this.flows.isUsed(index)) continue;
+      if (this.#mappings.forward(this.#sessions.mapping(index)) === id) this.#sessions.close(index);
+    }
+  }
+
+  #outboundIcmp(packet: Packet): Verdict {
+    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+    const view = packet.frame.view;
+    const type = icmpType(view, packet.transportAt);
+    if (isTranslatedError(type)) return translateOutboundError(packet, this.#sessions, this.flows);
+    if (!isQueryRequest(type)) return "icmpTypeUnknown";
+    const identifier = icmpIdentifier(view, packet.transportAt);
+    let session = this.#sessions.findOutbound(PROTOCOL_ICMP, packet.source, identifier, packet.destination, 0);
+    if (session < 0) {
+      const verdict = this.#openOutbound(packet, identifier, 0, ICMP);
+      if (verdict !== "ok") return verdict;
+      session = this.lastSession;
+    }
+    this.#sessions.touch(session);
+    this.lastSession = session;
+    setIdentifier(packet, identifier, this.flows.externalPort(session));
+    setSource(packet, this.flows.externalAddress);
+    return "ok";
+  }
+
+  #inboundIcmp(packet: Packet): Verdict {
+    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+    const view = packet.frame.view;
+    const type = icmpType(view, packet.transportAt);
+    if (isTranslatedError(type)) return translateInboundError(packet, this.#sessions, this.flows);
+    if (!isQueryReply(type)) return "icmpTypeUnknown";
+    const identifier = icmpIdentifier(view, packet.transportAt);
+    const session = this.#sessions.findInbound(PROTOCOL_ICMP, packet.source, 0, identifier);
+    if (session < 0) {
+      return this.#ports.ownerKind(PROTOCOL_ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
+    }
+    this.#sessions.touch(session);
+    this.lastSession = session;
+    setIdentifier(packet, identifier, this.flows.insidePort(session));
+    setDestination(packet, this.flows.insideAddress(session));
+    return "ok";
+  }
+
+  #openOutbound(packet: Packet, insidePort: number, remotePort: number, timerClass: TimerClass): Verdict {
+    // First, for it may end a mapping that had its last session evicted.
+    if (!this.#sessions.makeRoom()) return "natNoSession";
+    const protocol = packet.protocol;
+    const mappings = this.#mappings;
+    // A server is seen with its public port when it speaks first, too.
+    const forward = this.forwards.serving(protocol, packet.source, insidePort);
+    let mapping = mappings.find(protocol, packet.source, insidePort, forward);
+    if (mapping < 0) {
+      if (!this.#makeMappingRoom()) return "natNoMapping";
+      mapping =
+        forward === DYNAMIC
+          ? mappings.create(protocol, packet.source, insidePort, this.#settings)
+          : mappings.createStatic(
+              protocol,
+              packet.source,
+              insidePort,
+              this.forwards.externalPort(forward, insidePort),
+              forward,
+            );
+      if (mapping < 0) return "natNoPort";
+    }
+    return this.#open(mapping, packet.destination, remotePort, timerClass);
+  }
+
+  #openInbound(packet: Packet, flags: number): Verdict {
+    const protocol = packet.protocol;
+    const owner = this.#ports.ownerKind(protocol, packet.destinationPort);
+    if (owner !== "mapping" && owner !== "forward") return "wanUnsolicited";
+    const id = this.#ports.ownerId(protocol, packet.destinationPort);
+    const refusal = owner === "mapping" ? this.#filter(id, packet.source) : this.#filterForward(id, packet.source);
+    if (refusal !== "ok") return refusal;
+    const isTcp = protocol === PROTOCOL_TCP;
+    if (isTcp && !isOpening(flags)) return "natTcpState";
+    const isMapping = owner === "mapping";
+    const insideAddress = isMapping ? this.#mappings.insideAddress(id) : this.#forwardAddress(id);
+    const insidePort = isMapping ? this.#mappings.insidePort(id) : this.forwards.insidePort(id, packet.destinationPort);
+    if (!this.#yields(protocol, insideAddress, insidePort, packet.source, packet.sourcePort)) return "natConflict";
+    if (!this.#sessions.makeRoom()) return "natNoSession";
+    let mapping = this.#mappings.find(protocol, insideAddress, insidePort, isMapping ? DYNAMIC : id);
+    if (mapping < 0) {
+      // Making room took the mapping's last session.
+      if (isMapping) return "natNoSession";
+      if (!this.#makeMappingRoom()) return "natNoMapping";
+      mapping = this.#mappings.createStatic(protocol, insideAddress, insidePort, packet.destinationPort, id);
+    }
+    if (!isMapping) this.forwards.countHit(id);
+    return this.#open(mapping, packet.source, packet.sourcePort, isTcp ? TCP_TRANSITORY : UDP);
+  }
+
+  #open(mapping: number, remote: number, remotePort: number, timerClass: TimerClass): Verdict {
+    const session = this.#sessions.open(mapping, remote, remotePort, timerClass);
+    this.lastSession = session;
+    if (timerClass === UDP) this.flows.setSettled(session, true);
+    return "ok";
+  }
+
+  #makeMappingRoom(): boolean {
+    if (this.#mappings.isFull) this.#sessions.expire();
+    return !this.#mappings.isFull;
+  }
+
+  /** RFC 4787 section 5. A hairpin comes from the inside: its sender need not be known to the mapping (REQ-9). */
+  #filter(mapping: number, remote: number): Verdict {
+    if (this.#settings.filtering === "endpointIndependent" || remote === this.flows.externalAddress) return "ok";
+    return this.#sessions.hasPeer(mapping, remote) ? "ok" : "natFiltered";
+  }
+
+  #filterForward(id: number, remote: number): Verdict {
+    if (this.forwards.get(id)?.isEnabled !== true) return "forwardDisabled";
+    return this.forwards.admits(id, remote) ? "ok" : "forwardSourceRefused";
+  }
+
+  #forwardAddress(id: number): number {
+    return this.forwards.get(id)?.insideAddress ?? 0;
+  }
+
+  /**
+   * The two endpoints may already talk through another external port. That session stands, unless it is over: the inside
+   * host could not tell two of them apart.
+   */
+  #yields(protocol: number, insideAddress: number, insidePort: number, remote: number, remotePort: number): boolean {
+    const session = this.#sessions.findOutbound(protocol, insideAddress, insidePort, remote, remotePort);
+    if (session < 0) return true;
+    if (protocol !== PROTOCOL_TCP || !isClosed(this.#sessions.tcpState(session))) return false;
+    this.#sessions.close(session);
+    return true;
+  }
+
+  #rewriteSource(packet: Packet, port: number): void {
+    const external = this.flows.externalAddress;
+    patchTransport(packet, delta32(packet.source, external) + delta16(packet.sourcePort, port));
+    packet.frame.view.setUint16(packet.transportAt, port);
+    packet.sourcePort = port;
+    setSource(packet, external);
+  }
+
+  #rewriteDestination(packet: Packet, address: number, port: number): void {
+    patchTransport(packet, delta32(packet.destination, address) + delta16(packet.destinationPort, port));
+    packet.frame.view.setUint16(packet.transportAt + 2, port);
+    packet.destinationPort = port;
+    setDestination(packet, address);
+  }
+}
+
+/** What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). */
+function validateShape(packet: Packet): Verdict {
+  const view = packet.frame.view;
+  const at = packet.transportAt;
+  if (packet.protocol === PROTOCOL_TCP) return validateTcpShape(view, at, packet.payloadBytes);
+  if (packet.protocol !== PROTOCOL_UDP) return "natProtocol";
+  if (packet.payloadBytes < UDP_HEADER_BYTES || udpDestinationPort(view, at) === 0) return "udpMalformed";
+  const length = udpBytes(view, at);
+  return length >= UDP_HEADER_BYTES && length <= packet.payloadBytes ? "ok" : "udpMalformed";
+}
+
+function setSource(packet: Packet, address: number): void {
+  packet.frame.view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
+  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.source, address));
+  packet.source = address;
+}
+
+function setDestination(packet: Packet, address: number): void {
+  packet.frame.view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
+  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.destination, address));
+  packet.destination = address;
+}
+
+function patchTransport(packet: Packet, delta: number): void {
+  if (packet.protocol === PROTOCOL_TCP) patchChecksum(packet.frame, packet.transportAt + TCP_CHECKSUM_OFFSET, delta);
+  else patchUdpChecksum(packet.frame, packet.transportAt + UDP_CHECKSUM_OFFSET, delta);
+}
+
+function setIdentifier(packet: Packet, before: number, after: number): void {
+  packet.frame.view.setUint16(packet.transportAt + ICMP_IDENTIFIER_OFFSET, after);
+  patchChecksum(packet.frame, packet.transportAt + ICMP_CHECKSUM_OFFSET, delta16(before, after));
+}
+
+export { LAN, WAN };

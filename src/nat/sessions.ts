@@ -1,0 +1,284 @@
+/**
+ * Sessions: who talks to whom through which mapping, and until when.
+ *
+ * The tuples and the time of the last packet are in the flow table, under the same number; here stands what only the NAT
+ * needs. The sessions of each timer class form a list, the one used longest ago first. The fast path stamps a session
+ * without moving it, so an entry that is seen at the head and was used later than its successor goes to the end then. A
+ * session may therefore keep its place for up to a timeout longer than it lives, but nobody finds it any more.
+ */
+import { NEVER } from "../core/clock.js";
+import type { FlowTable } from "../flow/table.js";
+import type { Mappings } from "./mappings.js";
+import type { NatSettings } from "./settings.js";
+
+/** Timer classes. */
+export const UDP = 0;
+export const ICMP = 1;
+export const TCP_TRANSITORY = 2;
+export const TCP_ESTABLISHED = 3;
+export type TimerClass = typeof UDP | typeof ICMP | typeof TCP_TRANSITORY | typeof TCP_ESTABLISHED;
+const TIMER_CLASSES = 4;
+
+/** Sessions looked at in one go: bounds the time that a tick takes. */
+const EXPIRY_LIMIT = 32;
+
+export class Sessions {
+  readonly #flows: FlowTable;
+  readonly #mappings: Mappings;
+  readonly #mappingOf: Int16Array;
+  readonly #timerClasses: Uint8Array;
+  /** TCP: the facts of tcpState.ts. */
+  readonly #tcpStates: Uint8Array;
+  /** TCP: the window scale shifts offered in the SYNs, inside in the low half, outside in the high half. */
+  readonly #windowScales: Uint8Array;
+  /** Doubly linked lists: by timer class, and by mapping and remote address; -1 ends them. */
+  readonly #timerNext: Int16Array;
+  readonly #timerPrevious: Int16Array;
+  readonly #peerNext: Int16Array;
+  readonly #peerPrevious: Int16Array;
+  readonly #peerHeads: Int16Array;
+  readonly #peerMask: number;
+  readonly #secret: number;
+  readonly #timerHeads: number[] = [];
+  readonly #timerTails: number[] = [];
+  readonly #timeouts: number[] = [];
+  /** The last pass stopped at its limit. */
+  #isBehind = false;
+
+  /** `secret` is any random int32. */
+  constructor(flows: FlowTable, mappings: Mappings, settings: NatSettings, secret: number) {
+    const capacity = flows.capacity;
+    let heads = 8;
+    while (heads < capacity) heads *= 2;
+    this.#flows = flows;
+    this.#mappings = mappings;
+    this.#mappingOf = new Int16Array(capacity);
+    this.#timerClasses = new Uint8Array(capacity);
+    this.#tcpStates = new Uint8Array(capacity);
+    this.#windowScales = new Uint8Array(capacity);
+    this.#timerNext = new Int16Array(capacity);
+    this.#timerPrevious = new Int16Array(capacity);
+    this.#peerNext = new Int16Array(capacity);
+    this.#peerPrevious = new Int16Array(capacity);
+    this.#peerHeads = new Int16Array(heads).fill(-1);
+    this.#peerMask = heads - 1;
+    this.#secret = secret | 1;
+    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
+      this.#timerHeads.push(-1);
+      this.#timerTails.push(-1);
+      this.#timeouts.push(0);
+    }
+    this.configure(settings);
+  }
+
+  /** Takes the timeouts; they hold for the sessions that there are, too. */
+  configure(settings: NatSettings): void {
+    this.#timeouts[UDP] = settings.udpTimeoutS;
+    this.#timeouts[ICMP] = settings.icmpTimeoutS;
+    this.#timeouts[TCP_TRANSITORY] = settings.tcpTransitoryTimeoutS;
+    this.#timeouts[TCP_ESTABLISHED] = settings.tcpEstablishedTimeoutS;
+    this.#flows.setLifetimes(settings.udpTimeoutS, settings.tcpEstablishedTimeoutS);
+  }
+
+  /** As `FlowTable.findOutbound`, without sessions that have expired. */
+  findOutbound(protocol: number, inside: number, insidePort: number, remote: number, remotePort: number): number {
+    return this.#living(this.#flows.findOutbound(protocol, inside, insidePort, remote, remotePort));
+  }
+
+  /** As `FlowTable.findInbound`, without sessions that have expired. */
+  findInbound(protocol: number, remote: number, remotePort: number, externalPort: number): number {
+    return this.#living(this.#flows.findInbound(protocol, remote, remotePort, externalPort));
+  }
+
+  /** A new session of a mapping, used now; -1 when the table is full: `makeRoom` comes first. */
+  open(mapping: number, remote: number, remotePort: number, timerClass: TimerClass): number {
+    const mappings = this.#mappings;
+    const index = this.#flows.insert(
+      mappings.protocol(mapping),
+      mappings.insideAddress(mapping),
+      mappings.insidePort(mapping),
+      remote,
+      remotePort,
+      mappings.externalPort(mapping),
+    );
+    if (index < 0) return -1;
+    mappings.addSession(mapping);
+    this.#mappingOf[index] = mapping;
+    this.#tcpStates[index] = 0;
+    this.#windowScales[index] = 0;
+    this.#enqueue(index, timerClass);
+    this.#linkPeer(index, this.#peerHead(mapping, remote));
+    return index;
+  }
+
+  /** Ends a session, and its mapping if it was the last. */
+  close(index: number): void {
+    const mapping = this.mapping(index);
+    this.#dequeue(index);
+    this.#unlinkPeer(index, this.#peerHead(mapping, this.#flows.remoteAddress(index)));
+    this.#flows.remove(index);
+    this.#mappings.removeSession(mapping);
+  }
+
+  /** A packet was seen on the slow path. */
+  touch(index: number): void {
+    this.#flows.touch(index);
+    const timerClass = this.timerClass(index);
+    this.#dequeue(index);
+    this.#enqueue(index, timerClass);
+  }
+
+  mapping(index: number): number {
+    return this.#mappingOf[index] as number;
+  }
+
+  timerClass(index: number): TimerClass {
+    return this.#timerClasses[index] as TimerClass;
+  }
+
+  /** Puts a session under another timeout, used now. */
+  setTimerClass(index: number, timerClass: TimerClass): void {
+    this.#flows.touch(index);
+    this.#dequeue(index);
+    this.#enqueue(index, timerClass);
+  }
+
+  tcpState(index: number): number {
+    return this.#tcpStates[index] as number;
+  }
+
+  setTcpState(index: number, state: number): void {
+    this.#tcpStates[index] = state;
+  }
+
+  windowScale(index: number, isInside: boolean): number {
+    const scales = this.#windowScales[index] as number;
+    return isInside ? scales & 15 : scales >> 4;
+  }
+
+  setWindowScale(index: number, isInside: boolean, scale: number): void {
+    const scales = this.#windowScales[index] as number;
+    this.#windowScales[index] = isInside ? (scales & 0xf0) | scale : (scales & 15) | (scale << 4);
+  }
+
+  /** True when the mapping has a session with any port of `remote`. */
+  hasPeer(mapping: number, remote: number): boolean {
+    let index = this.#peerHeads[this.#peerHead(mapping, remote)] as number;
+    while (index >= 0) {
+      const isMatch = this.#mappingOf[index] === mapping && this.#flows.remoteAddress(index) === remote;
+      if (isMatch && !this.isExpired(index)) return true;
+      index = this.#peerNext[index] as number;
+    }
+    return false;
+  }
+
+  isExpired(index: number): boolean {
+    return this.secondsLeft(index) < 0;
+  }
+
+  /** Whole seconds until the session expires; negative when it has. */
+  secondsLeft(index: number): number {
+    const idle = this.#flows.tick - this.#flows.lastSeen(index);
+    return (this.#timeouts[this.timerClass(index)] as number) - idle;
+  }
+
+  /**
+   * True when there is room for another session. In a full table an expired session goes first, then the TCP connection
+   * that opens or closes longest, then the UDP or ICMP session idle longest; an established TCP connection never does.
+   */
+  makeRoom(): boolean {
+    if (this.#flows.count < this.#flows.capacity) return true;
+    this.expire();
+    if (this.#flows.count < this.#flows.capacity) return true;
+    let victim = this.#timerHeads[TCP_TRANSITORY] as number;
+    if (victim < 0) {
+      const udp = this.#timerHeads[UDP] as number;
+      const icmp = this.#timerHeads[ICMP] as number;
+      const isUdpOlder = icmp < 0 || (udp >= 0 && this.#flows.lastSeen(udp) <= this.#flows.lastSeen(icmp));
+      victim = isUdpOlder ? udp : icmp;
+    }
+    if (victim < 0) return false;
+    this.close(victim);
+    return true;
+  }
+
+  /** Ends expired sessions; looks at 32 at most. */
+  expire(): void {
+    let looks = EXPIRY_LIMIT;
+    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
+      let index = this.#timerHeads[timerClass] as number;
+      while (index >= 0 && looks > 0) {
+        looks--;
+        if (this.isExpired(index)) {
+          this.close(index);
+        } else {
+          const next = this.#timerNext[index] as number;
+          if (next < 0 || this.#flows.lastSeen(index) <= this.#flows.lastSeen(next)) break;
+          this.#dequeue(index);
+          this.#enqueue(index, timerClass as TimerClass);
+        }
+        index = this.#timerHeads[timerClass] as number;
+      }
+    }
+    this.#isBehind = looks === 0;
+  }
+
+  /** When `expire` has something to do, in ms since the stack's start; NEVER if no session is open. */
+  nextDeadline(): number {
+    if (this.#isBehind) return this.#flows.tick * 1000;
+    let earliest = NEVER;
+    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
+      const head = this.#timerHeads[timerClass] as number;
+      if (head < 0) continue;
+      const deadline = (this.#flows.lastSeen(head) + (this.#timeouts[timerClass] as number) + 1) * 1000;
+      if (deadline < earliest) earliest = deadline;
+    }
+    return earliest;
+  }
+
+  #living(index: number): number {
+    if (index < 0 || !this.isExpired(index)) return index;
+    this.close(index);
+    return -1;
+  }
+
+  #enqueue(index: number, timerClass: TimerClass): void {
+    const tail = this.#timerTails[timerClass] as number;
+    this.#timerClasses[index] = timerClass;
+    this.#timerNext[index] = -1;
+    this.#timerPrevious[index] = tail;
+    this.#timerTails[timerClass] = index;
+    if (tail < 0) this.#timerHeads[timerClass] = index;
+    else this.#timerNext[tail] = index;
+  }
+
+  #dequeue(index: number): void {
+    const timerClass = this.timerClass(index);
+    const next = this.#timerNext[index] as number;
+    const previous = this.#timerPrevious[index] as number;
+    if (previous < 0) this.#timerHeads[timerClass] = next;
+    else this.#timerNext[previous] = next;
+    if (next < 0) this.#timerTails[timerClass] = previous;
+    else this.#timerPrevious[next] = previous;
+  }
+
+  #linkPeer(index: number, head: number): void {
+    const next = this.#peerHeads[head] as number;
+    this.#peerNext[index] = next;
+    this.#peerPrevious[index] = -1;
+    if (next >= 0) this.#peerPrevious[next] = index;
+    this.#peerHeads[head] = index;
+  }
+
+  #unlinkPeer(index: number, head: number): void {
+    const next = this.#peerNext[index] as number;
+    const previous = this.#peerPrevious[index] as number;
+    if (previous < 0) this.#peerHeads[head] = next;
+    else this.#peerNext[previous] = next;
+    if (next >= 0) this.#peerPrevious[next] = previous;
+  }
+
+  #peerHead(mapping: number, remote: number): number {
+    return (Math.imul(remote ^ (mapping << 16), this.#secret) >> 16) & this.#peerMask;
+  }
+}

@@ -1,0 +1,41 @@
+/** What an administrator may choose about the NAT, and the defaults. */
+import type { PortRange } from "../transport/portSpace.js";
+import { NAT_PORTS } from "../transport/portSpace.js";
+
+/**
+ * Who may send to a mapping from outside (RFC 4787 section 5): hosts the inside endpoint has a session with, from any of
+ * their ports; or anyone.
+ */
+export type Filtering = "addressDependent" | "endpointIndependent";
+
+export interface NatSettings {
+  readonly filtering: Filtering;
+  /** Seconds without a packet after which a session ends. */
+  readonly udpTimeoutS: number;
+  readonly tcpEstablishedTimeoutS: number;
+  /** Connections that are opening, closing or reset. */
+  readonly tcpTransitoryTimeoutS: number;
+  readonly icmpTimeoutS: number;
+  /** External ports for inside ports 1024..65535. */
+  readonly ports: PortRange;
+  /** External ports for inside ports 1..1023, as long as one is free (RFC 4787 REQ-3a). */
+  readonly lowPorts: PortRange;
+  /** External identifiers of ICMP queries. */
+  readonly echoIdentifiers: PortRange;
+}
+
+export const DEFAULT_NAT_SETTINGS: NatSettings = Object.freeze({
+  // RFC 4787 REQ-8: address-dependent where a stringent policy matters more than transparency.
+  filtering: "addressDependent",
+  // RFC 4787 REQ-5c.
+  udpTimeoutS: 300,
+  // RFC 5382 REQ-5: 2 hours 4 minutes, and 4 minutes.
+  tcpEstablishedTimeoutS: 7440,
+  tcpTransitoryTimeoutS: 240,
+  // RFC 5508 REQ-2.
+  icmpTimeoutS: 60,
+  ports: NAT_PORTS,
+  lowPorts: Object.freeze({ first: 1, last: 1023 }),
+  // The identifiers above are the gateway's own, as with ports.
+  echoIdentifiers: Object.freeze({ first: 1, last: NAT_PORTS.last }),
+});

@@ -1,0 +1,128 @@
+/**
+ * Follows the TCP connections that cross the NAT: their state, their timer, and what a reset must look like.
+ *
+ * The flow table's `ack` of a side is the last acknowledgement number seen from it: the next sequence number that it expects
+ * of the other side. The fast path stamps it too, so it is never out of date. Until a side has acknowledged anything it is
+ * what that side has to acknowledge: one more than the other side's SYN.
+ */
+import type { Verdict } from "../core/drops.js";
+import { type FlowTable, LAN, WAN } from "../flow/table.js";
+import type { Packet } from "../wire/packet.js";
+import {
+  TCP_ACK,
+  TCP_HEADER_BYTES,
+  TCP_RST,
+  TCP_SYN,
+  tcpAcknowledgement,
+  tcpHeaderBytes,
+  tcpSequence,
+} from "../wire/tcp.js";
+import { type Sessions, TCP_ESTABLISHED, TCP_TRANSITORY } from "./sessions.js";
+import {
+  ESTABLISHED,
+  isClosed,
+  isOpening,
+  isSettled,
+  isTransitory,
+  nextState,
+  openedState,
+  RESET,
+  SYN_INSIDE,
+  SYN_OUTSIDE,
+} from "./tcpState.js";
+
+/** The largest window without a scale option (RFC 9293 section 3.1). */
+const UNSCALED_WINDOW = 65535;
+const OPTION_END = 0;
+const OPTION_NOP = 1;
+const OPTION_WINDOW_SCALE = 3;
+/** RFC 7323 section 2.3. */
+const MAX_SCALE = 14;
+
+export class TcpTracker {
+  readonly #flows: FlowTable;
+  readonly #sessions: Sessions;
+
+  constructor(flows: FlowTable, sessions: Sessions) {
+    this.#flows = flows;
+    this.#sessions = sessions;
+  }
+
+  /**
+   * Takes note of a segment of a session. A reset from outside that cannot belong to the connection is refused; one from
+   * inside is believed.
+   */
+  track(session: number, packet: Packet, flags: number, isInside: boolean): Verdict {
+    const view = packet.frame.view;
+    const own = isInside ? LAN : WAN;
+    const other = isInside ? WAN : LAN;
+    const acknowledgement = tcpAcknowledgement(view, packet.transportAt);
+    const sequence = tcpSequence(view, packet.transportAt);
+    let state = this.#sessions.tcpState(session);
+    if (isOpening(flags) && (state === 0 || isClosed(state))) {
+      state = openedState(isInside);
+      this.#sessions.setWindowScale(session, true, 0);
+      this.#sessions.setWindowScale(session, false, 0);
+    }
+    if (flags & TCP_RST) {
+      if (!isInside && !this.#isResetInWindow(session, state, flags, sequence, acknowledgement)) return "natTcpWindow";
+      // RFC 7857 section 2.2: silence since the first reset ends the session.
+      if (state & RESET) return "ok";
+    }
+    const isEstablished = (state & ESTABLISHED) !== 0;
+    const hasOtherSyn = (state & (isInside ? SYN_OUTSIDE : SYN_INSIDE)) !== 0;
+    const advance = (acknowledgement - this.#flows.ack(session, own)) | 0;
+    const acknowledgesSyn = hasOtherSyn && (flags & TCP_ACK) !== 0 && advance >= 0 && advance <= UNSCALED_WINDOW;
+    if (flags & TCP_SYN && !isEstablished) {
+      this.#flows.setAck(session, other, (sequence + 1) | 0);
+      this.#sessions.setWindowScale(session, isInside, offeredScale(view, packet.transportAt));
+    }
+    const isProgress = acknowledgesSyn || (isEstablished && (flags & TCP_ACK) !== 0);
+    if (isProgress && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
+    const next = nextState(state, flags, isInside, acknowledgesSyn);
+    this.#sessions.setTcpState(session, next);
+    this.#sessions.setTimerClass(session, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
+    this.#flows.setSettled(session, isSettled(next));
+    return "ok";
+  }
+
+  /**
+   * A reset from outside must begin in the window that the inside host announced at most; when the outside has not spoken
+   * before, it must answer the inside host's SYN (RFC 9293 section 3.10.7.3). Windows are not tracked: what the option
+   * allows is the bound.
+   */
+  #isResetInWindow(session: number, state: number, flags: number, sequence: number, acknowledgement: number): boolean {
+    if (state & SYN_OUTSIDE) {
+      const offset = (sequence - this.#flows.ack(session, LAN)) | 0;
+      return offset >= 0 && offset <= UNSCALED_WINDOW * 2 ** this.#insideShift(session);
+    }
+    const advance = (acknowledgement - this.#flows.ack(session, WAN)) | 0;
+    return (flags & TCP_ACK) !== 0 && advance >= 0 && advance <= UNSCALED_WINDOW;
+  }
+
+  /** How far the inside host's windows are shifted: not at all unless both sides offered to (RFC 7323 section 2.2). */
+  #insideShift(session: number): number {
+    const inside = this.#sessions.windowScale(session, true);
+    return inside === 0 || this.#sessions.windowScale(session, false) === 0 ? 0 : inside - 1;
+  }
+}
+
+/** The shift of a SYN's window scale option plus 1; 0 when it has none. */
+function offeredScale(view: DataView, tcpAt: number): number {
+  const end = tcpAt + tcpHeaderBytes(view, tcpAt);
+  let at = tcpAt + TCP_HEADER_BYTES;
+  while (at < end) {
+    const kind = view.getUint8(at);
+    if (kind === OPTION_END) return 0;
+    if (kind === OPTION_NOP) {
+      at++;
+      continue;
+    }
+    if (at + 2 >= end) return 0;
+    const length = view.getUint8(at + 1);
+    if (length < 2) return 0;
+    if (kind === OPTION_WINDOW_SCALE) return Math.min(view.getUint8(at + 2), MAX_SCALE) + 1;
+    at += length;
+  }
+  return 0;
+}
