@@ -1,0 +1,242 @@
+/**
+ * The gateway: a host with a LAN and a WAN side that forwards between them through NAT.
+ *
+ * A packet's way: established conversations are rewritten by the flow cache and leave at once; everything else comes
+ * through `Host.receive` to `forward` (for others) or `deliver` (for our addresses, behind which a mapping or a port
+ * forward may stand).
+ */
+import {
+  formatAddress,
+  formatPrefix,
+  isClassE,
+  isLoopback,
+  isMulticast,
+  isThisNetwork,
+  type Prefix,
+  prefixContains,
+  prefixMask,
+} from "./core/address.js";
+import { patchChecksum } from "./core/checksum.js";
+import type { Verdict } from "./core/drops.js";
+import { NETWORK_AT } from "./core/frame.js";
+import { Host, type HostOptions } from "./host.js";
+import type { Interface } from "./link/interface.js";
+import { formatForward } from "./nat/forwards.js";
+import { Nat } from "./nat/nat.js";
+import type { NatSettings } from "./nat/settings.js";
+import type { PortOwnerKind } from "./transport/portSpace.js";
+import { readQuote } from "./transport/quote.js";
+import { IcmpErrorQuote } from "./transport/transport.js";
+import {
+  ICMP_ECHO_REPLY,
+  ICMP_HEADER_BYTES,
+  ICMP_TIME_EXCEEDED,
+  ICMP_TIMESTAMP_REPLY,
+  ICMP_UNREACHABLE,
+  icmpIdentifier,
+  icmpType,
+  isIcmpError,
+  TIME_EXCEEDED_TTL,
+  UNREACHABLE_FRAGMENTATION_NEEDED,
+  UNREACHABLE_NET,
+  UNREACHABLE_PROHIBITED,
+} from "./wire/icmp.js";
+import {
+  IP_CHECKSUM_OFFSET,
+  IP_DONT_FRAGMENT,
+  IP_TTL_OFFSET,
+  ipFragmentField,
+  PROTOCOL_ICMP,
+  PROTOCOL_TCP,
+  PROTOCOL_UDP,
+} from "./wire/ipv4.js";
+import type { Packet } from "./wire/packet.js";
+
+/** Interface indices of a gateway. */
+export const LAN = 0;
+export const WAN = 1;
+
+/** 169.254.0.0/16, never forwarded (RFC 3927 section 2.7). */
+const LINK_LOCAL: Prefix = Object.freeze({ address: 0xa9fe0000 | 0, length: 16 });
+/** What a TTL lower by one adds to the header's sum: ~m + m' (RFC 1624) for the octet that is the word's upper half. */
+const TTL_DELTA = 0xfeff;
+
+export interface GatewayOptions extends HostOptions {
+  /** The NAT's settings where they differ from the defaults. */
+  readonly nat?: NatSettings;
+}
+
+export class Gateway extends Host {
+  readonly lan: Interface;
+  readonly wan: Interface;
+  readonly nat: Nat;
+  /** As the console shows it; without meaning to the stack. */
+  hostname = "porter";
+  readonly #quote = new IcmpErrorQuote();
+
+  /** `options.interfaces` are the LAN and the WAN, in this order. */
+  constructor(options: GatewayOptions) {
+    super(options);
+    this.lan = this.interfaces[LAN] as Interface;
+    this.wan = this.interfaces[WAN] as Interface;
+    this.nat = new Nat(this.clock, this.ports, options.random, options.capacity, options.nat);
+    const flows = this.nat.flows;
+    for (const one of this.interfaces) flows.setInterface(one.index, one.mac, one.mtuBytes);
+    this.neighbours.listener = {
+      neighbourKnown: (index, mac, out) => flows.setNeighbour(index, mac, out.mac),
+      neighbourLost: (index) => flows.clearNeighbour(index),
+    };
+  }
+
+  /**
+   * As `Host.setAddress`. The two networks must not overlap. A changed address ends the NAT's sessions, whose ends know
+   * the old one; port forwards hold for the new one at once.
+   */
+  override setAddress(index: number, address: number, prefixLength: number): void {
+    const one = this.interfaces[index] as Interface;
+    const other = this.interfaces[LAN + WAN - index] as Interface;
+    const sharedMask = prefixMask(Math.min(prefixLength, other.prefixLength));
+    if (address !== 0 && other.address !== 0 && ((address ^ other.address) & sharedMask) === 0) {
+      const mine = formatPrefix({ address, length: prefixLength });
+      const theirs = formatPrefix({ address: other.address, length: other.prefixLength });
+      throw new Error(`${mine} overlaps the ${other.name} network ${theirs}; the two sides need different networks`);
+    }
+    const isSame = address === one.address && prefixLength === one.prefixLength;
+    super.setAddress(index, address, prefixLength);
+    if (isSame) return;
+    if (index === WAN) this.nat.setExternalAddress(address);
+    else this.nat.clear();
+  }
+
+  override setMtu(index: number, mtuBytes: number): void {
+    super.setMtu(index, mtuBytes);
+    this.nat.flows.setInterface(index, (this.interfaces[index] as Interface).mac, mtuBytes);
+  }
+
+  override poll(now: number): void {
+    super.poll(now);
+    this.nat.poll();
+  }
+
+  override nextDeadline(): number {
+    return Math.min(super.nextDeadline(), this.nat.nextDeadline());
+  }
+
+  override describeOwner(protocol: number, port: number): string {
+    const kind = this.ports.ownerKind(protocol, port);
+    const forward = kind === "forward" ? this.nat.forwards.get(this.ports.ownerId(protocol, port)) : undefined;
+    if (forward !== undefined) return `the forward "${formatForward(forward)}"`;
+    if (kind !== "mapping") return super.describeOwner(protocol, port);
+    const mapping = this.nat.mappings().find((one) => one.protocol === protocol && one.externalPort === port);
+    return mapping === undefined ? "a NAT mapping" : `the NAT mapping of ${formatAddress(mapping.insideAddress)}`;
+  }
+
+  /** BCP 38 (RFC 2827) on both sides: a LAN source must be of the LAN, a WAN source must not. */
+  protected override admit(packet: Packet): Verdict {
+    const isFromLan = packet.interfaceIndex === LAN;
+    if (this.lan.isOnLink(packet.source) !== isFromLan) return "ipSourceSpoofed";
+    return super.admit(packet);
+  }
+
+  /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */
+  protected override forward(packet: Packet): Verdict {
+    if (packet.interfaceIndex === WAN) return "wanUnsolicited";
+    const destination = packet.destination;
+    if (!isForwardable(destination) || this.wan.isBroadcast(destination)) return "ipDestinationMartian";
+    if (this.lan.isOnLink(destination)) return "ipNotForUs";
+    if (this.wan.address === 0) {
+      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
+      return "wanNotReady";
+    }
+    if (this.wan.nextHop(destination) === 0) {
+      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
+      return "ipNoRoute";
+    }
+    const passage = this.#checkPassage(packet, this.wan);
+    if (passage !== "ok") return passage;
+    if (packet.isFragment && !this.gather(packet)) return this.held;
+    const verdict = this.#translateOutward(packet);
+    return verdict === "ok" ? this.#send(packet, this.wan) : verdict;
+  }
+
+  /** A packet for one of our addresses, fragments put together; the WAN address may stand for a host behind it. */
+  protected override deliver(packet: Packet): Verdict {
+    const isFromLan = packet.interfaceIndex === LAN;
+    if (isFromLan && packet.destination !== this.wan.address) return super.deliver(packet);
+    const owner = this.#ownerOf(packet);
+    if (owner === "mapping" || owner === "forward") return this.#sendInward(packet);
+    if (isFromLan || owner === "socket") return super.deliver(packet);
+    // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
+    if (packet.protocol === PROTOCOL_ICMP) return super.deliver(packet);
+    return packet.protocol === PROTOCOL_TCP || packet.protocol === PROTOCOL_UDP ? "wanUnsolicited" : "natProtocol";
+  }
+
+  /** Whose port, or query identifier, a packet for the WAN address is about; an error is about the packet it quotes. */
+  #ownerOf(packet: Packet): PortOwnerKind | undefined {
+    if (packet.protocol !== PROTOCOL_ICMP) return this.ports.ownerKind(packet.protocol, packet.destinationPort);
+    if (packet.payloadBytes < ICMP_HEADER_BYTES) return undefined;
+    const type = icmpType(packet.frame.view, packet.transportAt);
+    if (type === ICMP_ECHO_REPLY || type === ICMP_TIMESTAMP_REPLY) {
+      return this.ports.ownerKind(PROTOCOL_ICMP, icmpIdentifier(packet.frame.view, packet.transportAt));
+    }
+    if (!isIcmpError(type)) return undefined;
+    const protocol = readQuote(packet, this.#quote);
+    return protocol < 0 ? undefined : this.ports.ownerKind(protocol, this.#quote.sourcePort);
+  }
+
+  /** To a host behind us. A packet that came from the LAN itself takes the way out first, and so looks as from outside. */
+  #sendInward(packet: Packet): Verdict {
+    const passage = this.#checkPassage(packet, this.lan);
+    if (passage !== "ok") return passage;
+    if (packet.interfaceIndex === LAN) {
+      const outward = this.#translateOutward(packet);
+      if (outward !== "ok") return outward;
+    }
+    const verdict = this.nat.inbound(packet);
+    return verdict === "ok" ? this.#send(packet, this.lan) : verdict;
+  }
+
+  /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
+  #checkPassage(packet: Packet, out: Interface): Verdict {
+    if (packet.ttl <= 1) {
+      this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_TTL);
+      return "ipTtlExceeded";
+    }
+    if (packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, NETWORK_AT) & IP_DONT_FRAGMENT) !== 0) {
+      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED, out.mtuBytes);
+      return "ipTooBig";
+    }
+    return "ok";
+  }
+
+  #translateOutward(packet: Packet): Verdict {
+    const verdict = this.nat.outbound(packet);
+    if (verdict === "natNoMapping" || verdict === "natNoSession" || verdict === "natNoPort") {
+      // RFC 5508 REQ-8: a host that gets no session is told so.
+      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
+    } else if (verdict === "natTcpState") {
+      // A connection from before our start, or past its time: a reset lets the host reconnect at once.
+      this.tcp.refuse(packet);
+    }
+    return verdict;
+  }
+
+  #send(packet: Packet, out: Interface): Verdict {
+    packet.frame.view.setUint8(NETWORK_AT + IP_TTL_OFFSET, packet.ttl - 1);
+    patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, TTL_DELTA);
+    const verdict = this.output.emit(out, packet.frame, packet.totalBytes);
+    if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
+    return verdict;
+  }
+}
+
+/** False for what no router forwards (RFC 1812 section 5.3.7, RFC 6890). */
+function isForwardable(destination: number): boolean {
+  return !(
+    isThisNetwork(destination) ||
+    isLoopback(destination) ||
+    isMulticast(destination) ||
+    isClassE(destination) ||
+    prefixContains(LINK_LOCAL, destination)
+  );
+}

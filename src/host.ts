@@ -1,0 +1,313 @@
+/**
+ * A host's TCP/IP stack: interfaces, ARP, IPv4, ICMP, UDP and TCP, without any I/O of its own.
+ *
+ * Its owner moves time with `poll(now)`, hands in frames with `receive`, and calls `poll` again no later than
+ * `nextDeadline`. Frames leave through the interfaces' ports. A run is a pure function of these calls and of `random`.
+ */
+import { formatAddress, formatPrefix, isGroupMac, isMulticast, isUnicastSource, prefixMask } from "./core/address.js";
+import type { Capacity } from "./core/capacity.js";
+import { Clock } from "./core/clock.js";
+import { Drops, type Verdict } from "./core/drops.js";
+import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT } from "./core/frame.js";
+import type { Random } from "./core/random.js";
+import { Icmp } from "./ip/icmp.js";
+import { IpOutput } from "./ip/output.js";
+import { Reassembly } from "./ip/reassembly.js";
+import { receiveArp } from "./link/arp.js";
+import { DEFAULT_MTU_BYTES, Interface, MINIMUM_MTU_BYTES } from "./link/interface.js";
+import { Neighbours } from "./link/neighbours.js";
+import type { FramePort } from "./platform/framePort.js";
+import { EchoClient } from "./transport/echo.js";
+import { PortSpace } from "./transport/portSpace.js";
+import { readQuote } from "./transport/quote.js";
+import { SocketTable } from "./transport/socketTable.js";
+import { Tcp } from "./transport/tcp/tcp.js";
+import { IcmpErrorQuote } from "./transport/transport.js";
+import { Udp } from "./transport/udp.js";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, etherDestination, etherType } from "./wire/ethernet.js";
+import {
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMP_REDIRECT,
+  ICMP_SOURCE_QUENCH,
+  ICMP_TIME_EXCEEDED,
+  ICMP_UNREACHABLE,
+  icmpType,
+  isIcmpError,
+  TIME_EXCEEDED_REASSEMBLY,
+  UNREACHABLE_HOST,
+  UNREACHABLE_PORT,
+  UNREACHABLE_PROTOCOL,
+  validateIcmp,
+} from "./wire/icmp.js";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, validateIpv4 } from "./wire/ipv4.js";
+import { Packet } from "./wire/packet.js";
+
+export interface InterfaceOptions {
+  /** As the console names it. */
+  readonly name: string;
+  /** 48-bit station address. */
+  readonly mac: number;
+  readonly port: FramePort;
+}
+
+export interface HostOptions {
+  readonly random: Random;
+  readonly capacity: Capacity;
+  /** In the order of the interface indices. */
+  readonly interfaces: readonly InterfaceOptions[];
+}
+
+export class Host {
+  readonly clock = new Clock();
+  readonly drops = new Drops();
+  readonly interfaces: readonly Interface[];
+  readonly neighbours: Neighbours;
+  readonly output: IpOutput;
+  readonly icmp: Icmp;
+  readonly ports: PortSpace;
+  readonly sockets: SocketTable;
+  readonly udp: Udp;
+  readonly tcp: Tcp;
+  readonly echo: EchoClient;
+  readonly #reassembly: Reassembly;
+  readonly #packet: Packet;
+  /** For packets of our own making that come back to us: an error about a packet that never got out. */
+  readonly #ownPacket: Packet;
+  readonly #quote = new IcmpErrorQuote();
+
+  constructor(options: HostOptions) {
+    const { random, capacity } = options;
+    this.interfaces = options.interfaces.map((one, index) => new Interface(index, one.name, one.mac, one.port));
+    this.neighbours = new Neighbours(
+      this.clock,
+      this.drops,
+      this.interfaces,
+      capacity.neighbours,
+      capacity.pendingFrames,
+    );
+    this.output = new IpOutput(this.interfaces, this.neighbours, random, capacity.datagramBytes);
+    this.icmp = new Icmp(this.clock, this.drops, this.output, this.interfaces.length);
+    this.#reassembly = new Reassembly(this.clock, this.drops, capacity.reassemblies, capacity.datagramBytes);
+    this.ports = new PortSpace(
+      random,
+      capacity.sockets + capacity.listeners + capacity.mappings,
+      capacity.forwards * 2,
+    );
+    this.sockets = new SocketTable(capacity);
+    const transport = {
+      clock: this.clock,
+      random,
+      output: this.output,
+      ports: this.ports,
+      capacity,
+      table: this.sockets,
+      describeOwner: (protocol: number, port: number) => this.describeOwner(protocol, port),
+    };
+    this.udp = new Udp(transport);
+    this.tcp = new Tcp(transport);
+    this.echo = new EchoClient(this.clock, this.output, this.ports);
+    this.#packet = new Packet(this.output.frame);
+    this.#ownPacket = new Packet(this.output.frame);
+    this.neighbours.onUnresolved = (out, frame, length) => this.#reportUnresolved(out, frame, length);
+    this.#reassembly.onTimeout = (index, frame) => this.#reportTimeout(index, frame);
+  }
+
+  /**
+   * Gives an interface its address and announces it (RFC 5227 section 2.3); 0 takes the address away. A next hop that is
+   * no longer on-link is forgotten. Throws an Error, and changes nothing, when the address is no host's.
+   */
+  setAddress(index: number, address: number, prefixLength: number): void {
+    const one = this.interfaces[index] as Interface;
+    const text = formatPrefix({ address, length: prefixLength });
+    if (address !== 0 && !isUnicastSource(address)) {
+      throw new Error(`${text} cannot be a host's address; use a unicast address such as 192.168.1.1/24`);
+    }
+    const host = address & ~prefixMask(prefixLength);
+    if (address !== 0 && prefixLength < 31 && (host === 0 || host === ~prefixMask(prefixLength))) {
+      throw new Error(`${text} is the network's own or its broadcast address; use an address between the two`);
+    }
+    one.setAddress(address, prefixLength);
+    if (!one.isOnLink(one.gateway)) one.gateway = 0;
+    this.neighbours.flush(one);
+    if (address !== 0) this.neighbours.request(one, address);
+  }
+
+  /** Sets the next hop for everything off-link; 0 for none. Throws an Error when it is not a neighbour of ours. */
+  setGateway(index: number, gateway: number): void {
+    const one = this.interfaces[index] as Interface;
+    if (gateway !== 0 && (!one.isOnLink(gateway) || one.isBroadcast(gateway) || gateway === one.address)) {
+      const network =
+        one.address === 0
+          ? `${one.name} has no address yet; set that first`
+          : `it must be another host of ${formatPrefix({ address: one.address & one.mask, length: one.prefixLength })}`;
+      throw new Error(`${formatAddress(gateway)} cannot be the gateway: ${network}`);
+    }
+    one.gateway = gateway;
+  }
+
+  /** Sets the largest packet an interface sends, in bytes. Throws an Error outside 68..1500. */
+  setMtu(index: number, mtuBytes: number): void {
+    if (!Number.isInteger(mtuBytes) || mtuBytes < MINIMUM_MTU_BYTES || mtuBytes > DEFAULT_MTU_BYTES) {
+      throw new Error(`an MTU of ${mtuBytes} is out of range; use ${MINIMUM_MTU_BYTES} to ${DEFAULT_MTU_BYTES} bytes`);
+    }
+    (this.interfaces[index] as Interface).mtuBytes = mtuBytes;
+  }
+
+  /** Moves time to `now` (ms, never backwards) and carries out what is due. */
+  poll(now: number): void {
+    if (now > this.clock.now) this.clock.now = now;
+    this.neighbours.poll();
+    this.#reassembly.poll();
+    this.udp.poll();
+    this.tcp.poll();
+    this.echo.poll();
+  }
+
+  /** The instant, in ms, by which `poll` wants to be called; `NEVER` if it has nothing to do. */
+  nextDeadline(): number {
+    return Math.min(
+      this.neighbours.nextDeadline(),
+      this.#reassembly.nextDeadline(),
+      this.udp.nextDeadline(),
+      this.tcp.nextDeadline(),
+      this.echo.nextDeadline(),
+    );
+  }
+
+  /**
+   * Takes a frame of `length` bytes that came in by an interface. The frame may be rewritten and sent on in place; the
+   * caller has it back when this returns. Never throws, whatever the frame holds.
+   */
+  receive(index: number, frame: Frame, length: number): void {
+    const source = this.interfaces[index] as Interface;
+    source.rxFrames++;
+    source.rxBytes += length;
+    const verdict = this.#receiveFrame(source, frame, length);
+    if (verdict !== "ok") this.drops.count(verdict, index);
+  }
+
+  /** Who owns a port, as an error message names it. */
+  describeOwner(protocol: number, port: number): string {
+    const kind = this.ports.ownerKind(protocol, port);
+    return kind === undefined ? "nobody" : `a ${kind} of this host`;
+  }
+
+  /** Whether `packet` may have come from where it says; the source is known to be a unicast address. */
+  protected admit(packet: Packet): Verdict {
+    return this.output.isOurs(packet.source) ? "ipSourceSpoofed" : "ok";
+  }
+
+  /** A packet for somebody else. A host does not forward (RFC 1122 section 3.1). */
+  protected forward(_packet: Packet): Verdict {
+    return "ipNotForUs";
+  }
+
+  /** A packet for us, fragments put together: to the transport it belongs to. */
+  protected deliver(packet: Packet): Verdict {
+    if (packet.protocol === PROTOCOL_TCP) return this.tcp.receive(packet);
+    if (packet.protocol === PROTOCOL_UDP) {
+      const verdict = this.udp.receive(packet);
+      if (verdict === "udpPortClosed") this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PORT);
+      return verdict;
+    }
+    if (packet.protocol === PROTOCOL_ICMP) return this.#receiveIcmp(packet);
+    this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROTOCOL);
+    return "ipProtocolUnknown";
+  }
+
+  /** Sends an ICMP error about `packet`, which must be as it came in, back to where it came from. */
+  protected complain(packet: Packet, type: number, code: number, rest = 0): void {
+    this.icmp.sendError(packet, this.interfaces[packet.interfaceIndex] as Interface, type, code, rest);
+  }
+
+  /**
+   * Puts a fragment with the others. True when `packet` now holds the whole datagram; otherwise `held` says what became of
+   * the fragment: "ok" while the rest is awaited.
+   */
+  protected gather(packet: Packet): boolean {
+    this.held = this.#reassembly.add(packet);
+    const whole = this.#reassembly.whole;
+    if (this.held !== "ok" || whole === undefined) return false;
+    packet.read(whole, packet.interfaceIndex, packet.isLinkBroadcast);
+    return true;
+  }
+
+  protected held: Verdict = "ok";
+
+  #receiveFrame(source: Interface, frame: Frame, length: number): Verdict {
+    if (length < ETHERNET_HEADER_BYTES) return "frameTooShort";
+    const destination = etherDestination(frame);
+    const isGroup = isGroupMac(destination);
+    if (destination !== source.mac && !isGroup) return "frameNotForUs";
+    const type = etherType(frame);
+    if (type === ETHERTYPE_ARP) return receiveArp(this.clock, this.neighbours, source, frame, length);
+    if (type !== ETHERTYPE_IPV4) return "etherTypeUnknown";
+    const verdict = validateIpv4(frame.view, NETWORK_AT, length - ETHERNET_HEADER_BYTES);
+    if (verdict !== "ok") return verdict;
+    this.#packet.read(frame, source.index, isGroup);
+    return this.#receivePacket(source, this.#packet);
+  }
+
+  #receivePacket(source: Interface, packet: Packet): Verdict {
+    if (source.address === 0) return "interfaceDown";
+    if (!isUnicastSource(packet.source) || source.isBroadcast(packet.source)) return "ipSourceMartian";
+    const admitted = this.admit(packet);
+    if (admitted !== "ok") return admitted;
+    const isGroupDestination = isMulticast(packet.destination) || source.isBroadcast(packet.destination);
+    // RFC 1122 section 3.3.6: what hides a unicast packet in a broadcast frame means no good.
+    if (packet.isLinkBroadcast && !isGroupDestination) return "ipBroadcastMismatch";
+    return this.#dispatch(source, packet);
+  }
+
+  #dispatch(source: Interface, packet: Packet): Verdict {
+    if (!source.isBroadcast(packet.destination) && !this.output.isOurs(packet.destination)) return this.forward(packet);
+    if (packet.isFragment && !this.gather(packet)) return this.held;
+    return this.deliver(packet);
+  }
+
+  #receiveIcmp(packet: Packet): Verdict {
+    const valid = validateIcmp(packet.frame.view, packet.transportAt, packet.payloadBytes);
+    if (valid !== "ok") return valid;
+    const type = icmpType(packet.frame.view, packet.transportAt);
+    if (type === ICMP_ECHO_REQUEST) {
+      // RFC 1122 section 3.2.2.6 lets a broadcast ping go unanswered; answering feeds amplification attacks.
+      return this.output.isOurs(packet.destination) ? this.icmp.sendEchoReply(packet) : "icmpIgnored";
+    }
+    if (type === ICMP_ECHO_REPLY) return this.echo.receiveReply(packet);
+    // RFC 6633: source quench is ignored. A gateway takes no redirects (RFC 1812 section 5.2.7.2).
+    if (type === ICMP_SOURCE_QUENCH || type === ICMP_REDIRECT) return "icmpIgnored";
+    return isIcmpError(type) ? this.#receiveIcmpError(packet) : "icmpTypeUnknown";
+  }
+
+  #receiveIcmpError(packet: Packet): Verdict {
+    const protocol = readQuote(packet, this.#quote);
+    if (protocol < 0) return "icmpMalformed";
+    if (!this.output.isOurs(this.#quote.source)) return "icmpErrorUnmatched";
+    if (protocol === PROTOCOL_TCP) return this.tcp.receiveError(this.#quote);
+    if (protocol === PROTOCOL_UDP) return this.udp.receiveError(this.#quote);
+    if (protocol === PROTOCOL_ICMP) return this.echo.receiveError(this.#quote);
+    return "icmpErrorUnmatched";
+  }
+
+  /**
+   * The next hop did not answer ARP, so the packet's sender is told "host unreachable". The packet may be our own, or
+   * translated: the error is built as `out` would send it and takes the way of any other packet from there.
+   */
+  #reportUnresolved(out: Interface, frame: Frame, length: number): void {
+    if (length <= ETHERNET_HEADER_BYTES || out.address === 0) return;
+    const lost = this.#ownPacket;
+    lost.read(frame, out.index, false);
+    if (!this.icmp.buildError(lost, out, ICMP_UNREACHABLE, UNREACHABLE_HOST)) return;
+    const error = this.#ownPacket;
+    error.read(this.output.frame, out.index, false);
+    const verdict = this.#dispatch(out, error);
+    if (verdict !== "ok") this.drops.count(verdict, out.index);
+  }
+
+  #reportTimeout(index: number, frame: Frame): void {
+    const packet = this.#ownPacket;
+    packet.read(frame, index, false);
+    this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_REASSEMBLY);
+  }
+}
