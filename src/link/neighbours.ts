@@ -1,9 +1,10 @@
 /**
  * The neighbour table: station addresses of next hops, by ARP. Read RFC 826, RFC 1122 section 2.3.2 and RFC 5227 first.
  *
- * An entry is created only when we want to send to an address, or when a station asks for ours (RFC 826's rule); so no
- * station can fill the table by talking. A full table gives up an entry that nobody waits for: an unanswered one first,
- * then the one confirmed longest ago, so that a scan of empty addresses costs nobody his place.
+ * An entry is created only when we want to send to an address, or when a station asks for ours (RFC 826's rule); what
+ * others say to each other takes no place. A full table gives up an entry for which no frame waits: an unanswered one
+ * first, then the one confirmed longest ago. So a scan of empty addresses costs the others no more places than frames may
+ * wait, and one.
  */
 import { BROADCAST_MAC, isMulticast } from "../core/address.js";
 import { type Clock, NEVER } from "../core/clock.js";
@@ -234,13 +235,14 @@ export class Neighbours {
 
   /** Copies the frame into the entry's one waiting place; a later frame takes the place of an earlier one. */
   #keep(entry: Neighbour, frame: Frame, length: number): boolean {
+    const place = entry.pending >= 0 ? entry.pending : this.#pendingLengths.indexOf(0);
+    if (place < 0 || length > MAX_FRAME_BYTES) return false;
     if (entry.pending >= 0) this.#drops.count("neighbourQueueFull", entry.interfaceIndex);
-    else entry.pending = this.#pendingLengths.indexOf(0);
-    if (entry.pending < 0 || length > MAX_FRAME_BYTES) return false;
-    const copy = (this.#pendingFrames[entry.pending] as Frame).bytes;
+    entry.pending = place;
+    const copy = (this.#pendingFrames[place] as Frame).bytes;
     // Only a datagram of our own comes in a larger frame: forwarding makes no view.
     copy.set(frame.bytes.length <= copy.length ? frame.bytes : frame.bytes.subarray(0, copy.length));
-    this.#pendingLengths[entry.pending] = length;
+    this.#pendingLengths[place] = length;
     return true;
   }
 
