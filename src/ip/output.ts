@@ -10,7 +10,7 @@ import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT } from "../core/frame.js";
 import type { Random } from "../core/random.js";
 import type { Interface } from "../link/interface.js";
 import type { Neighbours } from "../link/neighbours.js";
-import { DEFAULT_TTL, IP_DONT_FRAGMENT, IPV4_HEADER_BYTES, writeIpv4 } from "../wire/ipv4.js";
+import { DEFAULT_TTL, IP_DONT_FRAGMENT, IPV4_HEADER_BYTES, ipDestination, writeIpv4 } from "../wire/ipv4.js";
 import { sendFragments } from "./fragments.js";
 
 export class IpOutput {
@@ -116,8 +116,9 @@ export class IpOutput {
 
   /** Sends a finished IPv4 packet of `totalBytes` in `frame` by `out`, fragmented if it must and may be. */
   emit(out: Interface, frame: Frame, totalBytes: number): Verdict {
-    const nextHop = out.nextHop(frame.view.getInt32(NETWORK_AT + 16));
-    if (nextHop === 0) return "ipNoRoute";
+    const nextHop = out.nextHop(ipDestination(frame.view, NETWORK_AT));
+    // There is no loopback; to ask for our own station address would be to announce ourselves.
+    if (nextHop === 0 || nextHop === out.address) return "ipNoRoute";
     if (totalBytes > out.mtuBytes) return sendFragments(this.#neighbours, out, nextHop, frame, totalBytes);
     return this.#neighbours.send(out, nextHop, frame, ETHERNET_HEADER_BYTES + totalBytes);
   }
