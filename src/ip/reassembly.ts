@@ -9,7 +9,14 @@
 import { type Clock, NEVER } from "../core/clock.js";
 import type { Drops, Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
-import { IP_MORE_FRAGMENTS, IPV4_HEADER_BYTES, ipIdentification, ipTos, PROTOCOL_TCP, writeIpv4 } from "../wire/ipv4.js";
+import {
+  IP_MORE_FRAGMENTS,
+  IPV4_HEADER_BYTES,
+  ipIdentification,
+  ipTos,
+  PROTOCOL_TCP,
+  writeIpv4,
+} from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { TCP_HEADER_BYTES } from "../wire/tcp.js";
 
