@@ -1,0 +1,76 @@
+/**
+ * The running configuration as text: the console commands that make a fresh gateway equal to this one. What has its
+ * default value is left out.
+ */
+import { formatAddress, formatPrefix } from "../core/address.js";
+import type { Gateway } from "../gateway.js";
+import { DEFAULT_MTU_BYTES, type Interface } from "../link/interface.js";
+import { type Forward, formatForward } from "../nat/forwards.js";
+import { DEFAULT_NAT_SETTINGS, type Filtering, type NatSettings } from "../nat/settings.js";
+
+/** The timeouts by the words that the console has for them. */
+export const NAT_TIMEOUTS = Object.freeze({
+  udp: "udpTimeoutS",
+  "tcp-established": "tcpEstablishedTimeoutS",
+  "tcp-transitory": "tcpTransitoryTimeoutS",
+  icmp: "icmpTimeoutS",
+} as const);
+
+/** As `Gateway` has it. */
+const DEFAULT_HOSTNAME = "porter";
+
+export type NatTimeoutName = keyof typeof NAT_TIMEOUTS;
+
+/** The filtering policies by the words that the console has for them. */
+export const FILTERINGS: Readonly<Record<string, Filtering>> = Object.freeze({
+  "address-dependent": "addressDependent",
+  "endpoint-independent": "endpointIndependent",
+});
+
+/** One command a line; empty when everything has its default value. Every line ends with "\n". */
+export function configScript(gateway: Gateway): string {
+  const { lan, wan, nat, hostname } = gateway;
+  const lines = [
+    ...(hostname === DEFAULT_HOSTNAME ? [] : [`set hostname ${hostname}`]),
+    ...interfaceLines(lan),
+    ...interfaceLines(wan),
+    ...natLines(nat.settings),
+    ...nat.forwards.list().flatMap(forwardLines),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+export function filteringName(filtering: Filtering): string {
+  return Object.keys(FILTERINGS).find((name) => FILTERINGS[name] === filtering) ?? "";
+}
+
+/** The address before the gateway, which must be on its network. */
+function interfaceLines({ name, address, prefixLength, gateway, mtuBytes }: Interface): string[] {
+  const lines: string[] = [];
+  if (address !== 0) lines.push(`set ${name} address ${formatPrefix({ address, length: prefixLength })}`);
+  if (gateway !== 0) lines.push(`set ${name} gateway ${formatAddress(gateway)}`);
+  if (mtuBytes !== DEFAULT_MTU_BYTES) lines.push(`set ${name} mtu ${mtuBytes}`);
+  return lines;
+}
+
+function natLines(settings: NatSettings): string[] {
+  const lines: string[] = [];
+  if (settings.filtering !== DEFAULT_NAT_SETTINGS.filtering) {
+    lines.push(`set nat filtering ${filteringName(settings.filtering)}`);
+  }
+  for (const name of Object.keys(NAT_TIMEOUTS) as NatTimeoutName[]) {
+    const seconds = settings[NAT_TIMEOUTS[name]];
+    if (seconds !== DEFAULT_NAT_SETTINGS[NAT_TIMEOUTS[name]]) lines.push(`set nat timeout ${name} ${seconds}`);
+  }
+  const { ports } = settings;
+  const usual = DEFAULT_NAT_SETTINGS.ports;
+  if (ports.first !== usual.first || ports.last !== usual.last)
+    lines.push(`set nat ports ${ports.first}-${ports.last}`);
+  return lines;
+}
+
+function forwardLines(forward: Forward): string[] {
+  const lines = [`forward add ${formatForward(forward)}`];
+  if (!forward.isEnabled) lines.push(`forward disable ${forward.protocol} ${forward.ports.first}`);
+  return lines;
+}

@@ -1,0 +1,55 @@
+/** What a console command is. The grammar, `help` and completion all read these declarations. */
+import type { Gateway } from "../gateway.js";
+import type { Storage } from "../platform/storage.js";
+
+export interface Command {
+  /**
+   * The words of the command. Lower-case words stand for themselves, upper-case words for values (`values.ts`), `a|b` for a
+   * choice, `[...]` for what may be left out.
+   */
+  readonly syntax: string;
+  /** One line for the list that `help` prints. */
+  readonly summary: string;
+  /** More lines for `help COMMAND`. */
+  readonly details?: string;
+  /** A whole line that works. */
+  readonly example: string;
+  /**
+   * Carries the command out. `words` fit the syntax. The answer is text whose lines end with "\n", or something that takes
+   * a while. Throws an Error of one sentence, and changes nothing, when it cannot be done.
+   */
+  run(context: CommandContext, words: readonly string[]): string | Activity;
+}
+
+export interface CommandContext {
+  readonly gateway: Gateway;
+  readonly storage: Storage;
+  /** Of the product. */
+  readonly version: string;
+  readonly commands: readonly Command[];
+}
+
+/** A command that takes a while. */
+export interface Activity {
+  /** Does what is due, and returns what there is to print. Throws an Error of one sentence when it cannot go on. */
+  poll(): string;
+  /** Ends it, and returns what there is to print. */
+  interrupt(): string;
+  readonly isDone: boolean;
+  /** When `poll` has something to do, in ms of the gateway's clock. */
+  nextDeadline(): number;
+}
+
+/** A line that the console cannot carry out: the message is the sentence after `error: `. */
+export class CommandError extends Error {}
+
+/** A word of the user's as a message quotes it: on one line, and not too long. */
+export function quote(text: string): string {
+  let shown = "";
+  for (let i = 0; i < text.length && i < 60; i++) {
+    const code = text.charCodeAt(i);
+    // Surrogates, line separators and the like as well: the terminal may know nothing but ASCII.
+    shown += code < 0x20 || code > 0x7e ? "?" : text.charAt(i);
+  }
+  return text.length > 60 ? `"${shown}..."` : `"${shown}"`;
+}

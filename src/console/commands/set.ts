@@ -1,0 +1,98 @@
+import { FILTERINGS, NAT_TIMEOUTS, type NatTimeoutName } from "../../config/script.js";
+import { formatAddress } from "../../core/address.js";
+import { DEFAULT_NAT_SETTINGS, type Filtering } from "../../nat/settings.js";
+import { type Command, type CommandContext, CommandError } from "../command.js";
+import { readAddress, readBytes, readHostname, readInterfaceAddress, readRange, readSeconds } from "../values.js";
+
+export const SET_COMMANDS: readonly Command[] = Object.freeze([
+  {
+    syntax: "set lan|wan address ADDRESS/LENGTH|none",
+    summary: "give a side its address",
+    details:
+      "A new WAN address ends all NAT sessions; forwards stay. A gateway that is not on the new network is removed.\n" +
+      "The networks of the two sides must not overlap.\n",
+    example: "set lan address 192.168.1.1/24",
+    run: setAddress,
+  },
+  {
+    syntax: "set wan gateway ADDRESS|none",
+    summary: "name the router that leads to the internet",
+    details: "It must be on the network of the WAN address, so set that first.\n",
+    example: "set wan gateway 203.0.113.1",
+    run: setGateway,
+  },
+  {
+    syntax: "set lan|wan mtu BYTES",
+    summary: "limit the packets of a side, 68 to 1500 bytes",
+    example: "set wan mtu 1400",
+    run({ gateway }, [, side, , bytes = ""]) {
+      gateway.setMtu(side === "lan" ? gateway.lan.index : gateway.wan.index, readBytes(bytes));
+      return "";
+    },
+  },
+  {
+    syntax: "set hostname NAME",
+    summary: "name the gateway",
+    example: "set hostname porter",
+    run({ gateway }, [, , name = ""]) {
+      gateway.hostname = readHostname(name);
+      return "";
+    },
+  },
+  {
+    syntax: `set nat filtering ${Object.keys(FILTERINGS).join("|")}`,
+    summary: "choose who may answer through a NAT mapping",
+    details:
+      "address-dependent: only hosts that the inside host has sent to. This is the default.\n" +
+      "endpoint-independent: everybody, for as long as the mapping lives; some games and calls need it.\n",
+    example: "set nat filtering endpoint-independent",
+    run({ gateway: { nat } }, [, , , policy = ""]) {
+      nat.configure({ ...nat.settings, filtering: FILTERINGS[policy] as Filtering });
+      return "";
+    },
+  },
+  {
+    syntax: `set nat timeout ${Object.keys(NAT_TIMEOUTS).join("|")} SECONDS`,
+    summary: "end NAT sessions after this long without a packet",
+    details:
+      "Defaults: udp 300, tcp-established 7440, tcp-transitory (opening and closing) 240, icmp 60.\n" +
+      "It holds for the sessions that are open, too.\n",
+    example: "set nat timeout udp 300",
+    run({ gateway: { nat } }, [, , , name, seconds = ""]) {
+      nat.configure({ ...nat.settings, [NAT_TIMEOUTS[name as NatTimeoutName]]: readSeconds(seconds) });
+      return "";
+    },
+  },
+  {
+    syntax: "set nat ports FIRST-LAST",
+    summary: "choose the external ports that NAT may use",
+    details: "New mappings take theirs from here. Inside ports below 1024 are mapped to ports below 1024 as before.\n",
+    example: "set nat ports 1024-49151",
+    run: setNatPorts,
+  },
+]);
+
+function setAddress({ gateway }: CommandContext, [, side, , text = ""]: readonly string[]): string {
+  const one = side === "lan" ? gateway.lan : gateway.wan;
+  const nextHop = one.gateway;
+  const prefix = text === "none" ? { address: 0, length: 0 } : readInterfaceAddress(text);
+  gateway.setAddress(one.index, prefix.address, prefix.length);
+  if (nextHop === 0 || one.gateway !== 0) return "";
+  return `the gateway ${formatAddress(nextHop)} is removed with its network; set another with "set wan gateway"\n`;
+}
+
+function setGateway({ gateway }: CommandContext, [, , , text = ""]: readonly string[]): string {
+  gateway.setGateway(gateway.wan.index, text === "none" ? 0 : readAddress(text));
+  return "";
+}
+
+/** Outside the default range are the ports below 1024, which have a use of their own, and those of Porter's own sockets. */
+function setNatPorts({ gateway: { nat } }: CommandContext, [, , , text = ""]: readonly string[]): string {
+  const ports = readRange(text);
+  const { first, last } = DEFAULT_NAT_SETTINGS.ports;
+  if (ports.first < first || ports.last > last) {
+    throw new CommandError(`ports ${text} are not all for NAT; choose a range within ${first}-${last}`);
+  }
+  nat.configure({ ...nat.settings, ports });
+  return "";
+}

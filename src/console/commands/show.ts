@@ -1,0 +1,163 @@
+/** `show` for the host itself: interfaces, neighbours, sockets, counters, configuration and version. */
+
+import { decodeSaved } from "../../config/savedConfig.js";
+import { configScript } from "../../config/script.js";
+import { formatAddress, formatMac, formatPrefix } from "../../core/address.js";
+import { DROP_REASONS, type DropReason, dropReasonName } from "../../core/drops.js";
+import type { Gateway } from "../../gateway.js";
+import type { SocketEntry } from "../../transport/socketTable.js";
+import type { Command, CommandContext } from "../command.js";
+import { count, formatDuration, formatTable, left, right } from "../table.js";
+import { endpoint, protocolName } from "./names.js";
+
+export const SHOW_COMMANDS: readonly Command[] = Object.freeze([
+  {
+    syntax: "show interfaces",
+    summary: "both sides: addresses, gateway, MTU",
+    details: "A second line under a side warns of another station that uses its address.\n",
+    example: "show interfaces",
+    run: ({ gateway }) => interfaceTable(gateway),
+  },
+  {
+    syntax: "show arp",
+    summary: "neighbours: which station has which address",
+    example: "show arp",
+    run: ({ gateway }) =>
+      formatTable(
+        [left("ADDRESS"), left("SIDE"), left("STATION"), left("STATE"), right("AGE")],
+        gateway.neighbours
+          .entries()
+          .map((one) => [
+            formatAddress(one.address),
+            one.interfaceName,
+            one.state === "incomplete" ? "no answer" : formatMac(one.mac),
+            one.state,
+            formatDuration(one.ageMs / 1000),
+          ]),
+        "no neighbours",
+      ),
+  },
+  {
+    syntax: "show sockets",
+    summary: "Porter's own listeners, connections and UDP sockets",
+    details: "UNREAD are bytes received that the program has not read, UNACKED bytes sent that the peer has not got.\n",
+    example: "show sockets",
+    run: ({ gateway }) => socketTable(gateway),
+  },
+  {
+    syntax: "show counters [all]",
+    summary: "traffic of both sides, and what was dropped and why",
+    details: "Only reasons that have occurred are listed; with all, every one.\n",
+    example: "show counters",
+    run: ({ gateway }, words) => `${trafficTable(gateway)}\n${dropTable(gateway, words[2] === "all")}`,
+  },
+  {
+    syntax: "show config [saved]",
+    summary: "the configuration, as commands that reproduce it",
+    details: `Without saved, as it is now: "save" stores it for the next start.\n`,
+    example: "show config",
+    run: showConfig,
+  },
+  {
+    syntax: "show version",
+    summary: "version, uptime, and whether changes are unsaved",
+    example: "show version",
+    run: showVersion,
+  },
+]);
+
+function interfaceTable({ interfaces }: Gateway): string {
+  const table = formatTable(
+    [left("SIDE"), left("ADDRESS"), left("GATEWAY"), right("MTU"), left("STATION"), left("STATE")],
+    interfaces.map((one) => [
+      one.name,
+      one.address === 0 ? "none" : formatPrefix({ address: one.address, length: one.prefixLength }),
+      one.gateway === 0 ? "none" : formatAddress(one.gateway),
+      `${one.mtuBytes}`,
+      formatMac(one.mac),
+      one.address === 0 ? "down: it has no address" : one.conflicts > 0 ? "address conflict" : "up",
+    ]),
+    "no interfaces",
+  );
+  const conflicts = interfaces
+    .filter((one) => one.conflicts > 0)
+    .map((one) => {
+      const times = count(one.conflicts, "time");
+      return `${one.name}: station ${formatMac(one.conflictMac)} has claimed ${formatAddress(one.address)}, ${times}\n`;
+    });
+  return table + conflicts.join("");
+}
+
+function socketTable({ sockets }: Gateway): string {
+  const rows: string[][] = [];
+  sockets.forEach((entry: SocketEntry) => {
+    rows.push([
+      protocolName(entry.protocol),
+      endpoint(entry.localAddress, entry.localPort),
+      endpoint(entry.remoteAddress, entry.remotePort),
+      entry.stateName.toLowerCase(),
+      `${entry.receiveQueueBytes}`,
+      `${entry.sendQueueBytes}`,
+    ]);
+  });
+  const table = formatTable(
+    [left("PROTOCOL"), left("LOCAL"), left("REMOTE"), left("STATE"), right("UNREAD"), right("UNACKED")],
+    rows,
+    "no sockets",
+  );
+  const places = `${sockets.count} of ${count(sockets.capacity, "socket")}`;
+  return `${table}${places} and ${sockets.listenerCount} of ${count(sockets.listenerCapacity, "listener")} in use\n`;
+}
+
+function trafficTable({ interfaces }: Gateway): string {
+  return formatTable(
+    [left("SIDE"), right("FRAMES IN"), right("BYTES IN"), right("FRAMES OUT"), right("BYTES OUT"), right("REFUSED")],
+    interfaces.map((one) => [
+      one.name,
+      `${one.rxFrames}`,
+      `${one.rxBytes}`,
+      `${one.txFrames}`,
+      `${one.txBytes}`,
+      `${one.txRefused}`,
+    ]),
+    "no interfaces",
+  );
+}
+
+function dropTable({ drops }: Gateway, isWhole: boolean): string {
+  const reasons = Object.keys(DROP_REASONS) as DropReason[];
+  return formatTable(
+    [right("DROPS"), left("REASON"), left("WHICH MEANS")],
+    reasons
+      .filter((reason) => isWhole || drops.counts[reason] > 0)
+      .map((reason) => [`${drops.counts[reason]}`, dropReasonName(reason), DROP_REASONS[reason]]),
+    "no drops",
+  );
+}
+
+function showConfig({ gateway, storage }: CommandContext, words: readonly string[]): string {
+  if (words[2] !== "saved") {
+    const script = configScript(gateway);
+    return script === "" ? "# everything has its default value\n" : script;
+  }
+  const text = storage.read();
+  if (text === undefined) return "# nothing is saved\n";
+  return decodeSaved(text);
+}
+
+function showVersion({ gateway, storage, version }: CommandContext): string {
+  const uptime = formatDuration(gateway.clock.now / 1000);
+  return `Porter ${version} on ${gateway.hostname}, up ${uptime}\n${describeSaved(configScript(gateway), storage.read())}\n`;
+}
+
+function describeSaved(script: string, saved: string | undefined): string {
+  if (saved === undefined)
+    return script === "" ? "the configuration is the default one" : "the configuration is not saved";
+  try {
+    return decodeSaved(saved) === script
+      ? "the configuration is saved"
+      : `the configuration differs from the saved one; "save" stores it`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -1,0 +1,133 @@
+/** `show` for what belongs to the NAT: forwards, mappings, sessions and ports. */
+
+import { filteringName } from "../../config/script.js";
+import { formatAddress, formatPrefix } from "../../core/address.js";
+import type { Gateway } from "../../gateway.js";
+import type { Forward } from "../../nat/forwards.js";
+import type { PortClaim, PortRange } from "../../transport/portSpace.js";
+import type { Command, CommandContext } from "../command.js";
+import { count, formatDuration, formatTable, left, right } from "../table.js";
+import { readAddress } from "../values.js";
+import { endpoint, protocolName } from "./names.js";
+
+export const SHOW_NAT_COMMANDS: readonly Command[] = Object.freeze([
+  {
+    syntax: "show forwards",
+    summary: "port forwards, and how many sessions each admitted",
+    example: "show forwards",
+    run: ({ gateway }) => forwardTable(gateway.nat.forwards.list()),
+  },
+  {
+    syntax: "show nat [ADDRESS]",
+    summary: "NAT mappings: which external port stands for whom",
+    details: "With an ADDRESS, only those of that inside host. A mapping lives as long as it has sessions.\n",
+    example: "show nat 192.168.1.50",
+    run: showMappings,
+  },
+  {
+    syntax: "show sessions [ADDRESS]",
+    summary: "NAT sessions: who talks to whom",
+    details:
+      "With an ADDRESS, only those of that inside or remote host.\n" +
+      "TCP states as in RFC 7857: INIT opening, ESTABLISHED, C-FIN closed from the inside, S-FIN from the outside,\n" +
+      "C+S-FIN from both, TRANS reset. IDLE is the time without a packet; EXPIRES, when that has been too long.\n",
+    example: "show sessions 192.168.1.50",
+    run: showSessions,
+  },
+  {
+    syntax: "show ports",
+    summary: "who owns which port of the WAN address",
+    details: "Ports of sockets, listeners, forwards and NAT mappings; of icmp, the identifiers of pings.\n",
+    example: "show ports",
+    run: ({ gateway }) => portTable(gateway),
+  },
+]);
+
+function forwardTable(forwards: readonly Forward[]): string {
+  return formatTable(
+    [left("PROTOCOL"), left("PORTS"), left("INSIDE"), left("FROM"), left("STATE"), right("HITS")],
+    forwards.map((forward) => [
+      forward.protocol,
+      formatPorts(forward.ports),
+      endpoint(forward.insideAddress, forward.insidePort),
+      forward.source === undefined ? "anywhere" : formatPrefix(forward.source),
+      forward.isEnabled ? "enabled" : "disabled",
+      `${forward.hits}`,
+    ]),
+    "no forwards",
+  );
+}
+
+function showMappings({ gateway: { nat } }: CommandContext, [, , text]: readonly string[]): string {
+  const inside = text === undefined ? undefined : readAddress(text);
+  const all = nat.mappings();
+  const mappings = all.filter(({ insideAddress }) => inside === undefined || insideAddress === inside);
+  const table = formatTable(
+    [left("PROTOCOL"), left("INSIDE"), left("EXTERNAL"), left("KIND"), right("SESSIONS")],
+    mappings.map((mapping) => [
+      protocolName(mapping.protocol),
+      endpoint(mapping.insideAddress, mapping.insidePort),
+      endpoint(nat.externalAddress, mapping.externalPort),
+      mapping.isStatic ? "forward" : "dynamic",
+      `${mapping.sessions}`,
+    ]),
+    inside === undefined ? "no mappings" : `no mappings of ${formatAddress(inside)}`,
+  );
+  return `${table}${shownOf(mappings.length, all.length, "mapping")}, ${filteringName(nat.settings.filtering)} filtering\n`;
+}
+
+function showSessions({ gateway: { nat } }: CommandContext, [, , text]: readonly string[]): string {
+  const host = text === undefined ? undefined : readAddress(text);
+  const all = nat.sessions();
+  const sessions = all.filter((one) => host === undefined || one.insideAddress === host || one.remoteAddress === host);
+  const table = formatTable(
+    [left("PROTOCOL"), left("INSIDE"), right("PORT"), left("REMOTE"), left("STATE"), right("IDLE"), right("EXPIRES")],
+    sessions.map((session) => [
+      protocolName(session.protocol),
+      endpoint(session.insideAddress, session.insidePort),
+      `${session.externalPort}`,
+      endpoint(session.remoteAddress, session.remotePort),
+      session.state.toLowerCase(),
+      formatDuration(session.idleS),
+      formatDuration(session.expiresInS),
+    ]),
+    host === undefined ? "no sessions" : `no sessions of ${formatAddress(host)}`,
+  );
+  return `${table}${shownOf(sessions.length, all.length, "session")} of at most ${nat.flows.capacity}\n`;
+}
+
+function portTable(gateway: Gateway): string {
+  const claims = gateway.ports.claims();
+  claims.sort((a, b) => a.protocol - b.protocol || a.range.first - b.range.first);
+  return formatTable(
+    [left("PROTOCOL"), left("PORTS"), left("OWNER"), left("FOR")],
+    claims.map((claim) => [
+      protocolName(claim.protocol),
+      formatPorts(claim.range),
+      claim.kind,
+      claimant(gateway, claim),
+    ]),
+    "no ports in use",
+  );
+}
+
+function claimant({ nat, hostname }: Gateway, claim: PortClaim): string {
+  if (claim.kind === "forward") {
+    const forward = nat.forwards.get(claim.id);
+    return forward === undefined ? "" : endpoint(forward.insideAddress, forward.insidePort);
+  }
+  if (claim.kind !== "mapping") return hostname;
+  const mapping = nat
+    .mappings()
+    .find((one) => !one.isStatic && one.protocol === claim.protocol && one.externalPort === claim.range.first);
+  return mapping === undefined ? "" : endpoint(mapping.insideAddress, mapping.insidePort);
+}
+
+function formatPorts({ first, last }: PortRange): string {
+  return first === last ? `${first}` : `${first}-${last}`;
+}
+
+/** `3 of 20 sessions`, `20 sessions` */
+function shownOf(shown: number, all: number, noun: string): string {
+  return shown === all ? count(all, noun) : `${shown} of ${count(all, noun)}`;
+}

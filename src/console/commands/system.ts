@@ -1,0 +1,55 @@
+/** Commands about the console and the device as a whole. */
+import { encodeSaved } from "../../config/savedConfig.js";
+import { configScript } from "../../config/script.js";
+import { type Command, type CommandContext, CommandError, quote } from "../command.js";
+import { count, formatTable, left } from "../table.js";
+
+export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
+  {
+    syntax: "clear nat",
+    summary: "end all NAT sessions",
+    details: "Forwards stay. Programs behind Porter see their connections stall and open new ones.\n",
+    example: "clear nat",
+    run({ gateway: { nat } }) {
+      const ended = nat.sessionCount;
+      nat.clear();
+      return `ended ${count(ended, "session")}\n`;
+    },
+  },
+  {
+    syntax: "save",
+    summary: "store the configuration for the next start",
+    example: "save",
+    run({ gateway, storage }) {
+      const script = configScript(gateway);
+      storage.write(encodeSaved(script));
+      return `saved ${count(script.split("\n").length - 1, "line")}\n`;
+    },
+  },
+  {
+    syntax: "help [COMMAND...]",
+    summary: "list the commands, or explain those that begin with COMMAND",
+    example: "help forward add",
+    run: help,
+  },
+]);
+
+function help({ commands }: CommandContext, [, ...words]: readonly string[]): string {
+  const wanted = commands.filter((command) => beginsWith(command.syntax, words));
+  if (wanted.length === 0) {
+    throw new CommandError(`no command begins with ${quote(words.join(" "))}; "help" lists all commands`);
+  }
+  if (words.length === 0 || wanted.length > 1) return commandTable(wanted);
+  const [{ syntax, summary, details = "", example }] = wanted as [Command];
+  return `${syntax}\n${summary}\n${details}example: ${example}\n`;
+}
+
+function commandTable(commands: readonly Command[]): string {
+  const rows = commands.map(({ syntax, summary }) => [syntax, summary]);
+  return formatTable([left("COMMAND"), left("WHAT IT DOES")], rows, "no commands");
+}
+
+function beginsWith(syntax: string, words: readonly string[]): boolean {
+  const heads = syntax.split(" ");
+  return words.every((word, index) => heads[index]?.split("|").includes(word));
+}

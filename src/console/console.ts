@@ -1,0 +1,140 @@
+/**
+ * The console: carries out one line of text on a gateway. It has no terminal and no clock of its own; `ConsoleSession`
+ * makes a dialogue of it. Several consoles may serve one gateway.
+ */
+
+import { NEVER } from "../core/clock.js";
+import type { Gateway } from "../gateway.js";
+import type { Storage } from "../platform/storage.js";
+import { type Activity, type Command, type CommandContext, CommandError } from "./command.js";
+import { FORWARD_COMMANDS } from "./commands/forward.js";
+import { PING_COMMANDS } from "./commands/ping.js";
+import { SET_COMMANDS } from "./commands/set.js";
+import { SHOW_COMMANDS } from "./commands/show.js";
+import { SHOW_NAT_COMMANDS } from "./commands/showNat.js";
+import { SYSTEM_COMMANDS } from "./commands/system.js";
+import { Grammar, splitWords } from "./grammar.js";
+
+/** The longest command is under 100 characters. */
+export const MAX_LINE_CHARACTERS = 256;
+
+export interface ConsoleOptions {
+  readonly gateway: Gateway;
+  readonly storage: Storage;
+  /** Of the product, for `show version`. */
+  readonly version: string;
+  /** Commands that the surroundings add, such as a way to quit. */
+  readonly commands?: readonly Command[];
+}
+
+const ERROR_PREFIX = "error: ";
+
+/** How a line ended. */
+export type Outcome = "ok" | "error";
+
+export type Write = (text: string) => void;
+
+export class Console {
+  readonly #context: CommandContext;
+  readonly #grammar: Grammar;
+  /** Set while a command takes a while. */
+  #activity: Activity | undefined;
+  #write: Write = () => {};
+  #done: (outcome: Outcome) => void = () => {};
+
+  constructor({ gateway, storage, version, commands = [] }: ConsoleOptions) {
+    const all = [
+      ...SET_COMMANDS,
+      ...FORWARD_COMMANDS,
+      ...SHOW_NAT_COMMANDS,
+      ...SHOW_COMMANDS,
+      ...PING_COMMANDS,
+      ...SYSTEM_COMMANDS,
+      ...commands,
+    ];
+    this.#context = { gateway, storage, version, commands: all };
+    this.#grammar = new Grammar(all);
+  }
+
+  /**
+   * Carries out one line, without its line end. What there is to print goes to `write`, in lines that end with "\n": an
+   * answer, or one line that begins with `error: `. `done` is called when it is over: at once, or from `poll` or
+   * `interrupt`. A line that comes while a command runs interrupts that. Empty lines and lines that begin with "#" do
+   * nothing. Never throws, whatever the line.
+   */
+  execute(line: string, write: Write, done: (outcome: Outcome) => void = () => {}): void {
+    this.interrupt();
+    const answer = this.#answer(line);
+    if (typeof answer === "string") {
+      if (answer !== "") write(answer);
+      done(outcomeOf(answer));
+      return;
+    }
+    this.#activity = answer;
+    this.#write = write;
+    this.#done = done;
+  }
+
+  /** True while a command runs. */
+  get isBusy(): boolean {
+    return this.#activity !== undefined;
+  }
+
+  /** Ends the command that runs, if one does. */
+  interrupt(): void {
+    const activity = this.#activity;
+    if (activity !== undefined) this.#proceed(activity, () => activity.interrupt());
+  }
+
+  /** Carries on with the command that runs; to be called after the gateway's `poll`, and after frames came in. */
+  poll(): void {
+    const activity = this.#activity;
+    if (activity !== undefined) this.#proceed(activity, () => activity.poll());
+  }
+
+  /** When `poll` has something to do, in ms of the gateway's clock; NEVER if no command runs. Frames may bring it forward. */
+  nextDeadline(): number {
+    return this.#activity === undefined ? NEVER : this.#activity.nextDeadline();
+  }
+
+  /** What the last word of an unfinished line may become; "" at the line's end stands for a word not begun. */
+  complete(line: string): string[] {
+    return this.#grammar.complete(line);
+  }
+
+  #answer(line: string): string | Activity {
+    return attempt(() => {
+      if (line.length > MAX_LINE_CHARACTERS) {
+        throw new CommandError(`the line is longer than the ${MAX_LINE_CHARACTERS} characters a line may have`);
+      }
+      const words = splitWords(line);
+      if (words.length === 0 || (words[0] as string).startsWith("#")) return "";
+      return this.#grammar.find(words).run(this.#context, words);
+    });
+  }
+
+  #proceed(activity: Activity, step: () => string): void {
+    const text = attempt(step);
+    const outcome = outcomeOf(text);
+    const isOver = activity.isDone || outcome === "error";
+    // `write` and `done` may give the next line: the console is ready for it before they are called.
+    const write = this.#write;
+    const done = this.#done;
+    if (isOver) this.#activity = undefined;
+    if (text !== "") write(text);
+    if (isOver) done(outcome);
+  }
+}
+
+/** What `step` answers, or the error that it throws. */
+function attempt<T>(step: () => T): T | string {
+  try {
+    return step();
+  } catch (error) {
+    return `${ERROR_PREFIX}${(error as Error).message}\n`;
+  }
+}
+
+function outcomeOf(text: string): Outcome {
+  return text.startsWith(ERROR_PREFIX) ? "error" : "ok";
+}

@@ -1,0 +1,164 @@
+/**
+ * Finds the command that a line means, and says in one sentence what is wrong with a line that means none.
+ *
+ * A syntax with optional parts is a few variants without. The variant that takes the most words of a line is the one the
+ * user meant; of several, the one with the most literal words.
+ */
+import { type Command, CommandError, quote } from "./command.js";
+import { VALUES } from "./values.js";
+
+interface Word {
+  readonly literals: readonly string[];
+  /** The kind of value that is possible in its place; "" for none. */
+  readonly value: string;
+  /** It takes all words that are left. */
+  readonly isRest: boolean;
+}
+
+interface Variant {
+  readonly command: Command;
+  readonly words: readonly Word[];
+}
+
+interface Match {
+  readonly variant: Variant;
+  /** Words of the line that fit. */
+  readonly taken: number;
+  readonly literals: number;
+  readonly isWhole: boolean;
+}
+
+/** A bracketed group, or a word. */
+const SYNTAX_PARTS = /\[[^\]]*\]|\S+/g;
+
+export class Grammar {
+  readonly #variants: Variant[];
+
+  constructor(commands: readonly Command[]) {
+    this.#variants = commands.flatMap((command) =>
+      expandSyntax(command.syntax).map((words) => ({ command, words: words.map(parseWord) })),
+    );
+  }
+
+  /** The command that `words` (at least one) call. Throws a CommandError. */
+  find(words: readonly string[]): Command {
+    const matches = this.#bestMatches(words);
+    const best = matches[0] as Match;
+    checkValues(best, words);
+    if (best.isWhole) return best.variant.command;
+    throw new CommandError(
+      best.taken < words.length ? this.#wrongWord(matches, words) : missingWord(matches, words.join(" ")),
+    );
+  }
+
+  /** What the last word of an unfinished line may become; "" at its end stands for a word not begun. */
+  complete(line: string): string[] {
+    const words = splitWords(line);
+    const begun = line === "" || /\s$/.test(line) ? "" : (words.pop() ?? "");
+    const literals = this.#variants
+      .filter((variant) => match(variant, words).taken === words.length)
+      .flatMap((variant) => variant.words[words.length]?.literals ?? []);
+    return unique(literals.filter((literal) => literal.startsWith(begun))).sort();
+  }
+
+  /** Best first; all of them take equally many words. */
+  #bestMatches(words: readonly string[]): Match[] {
+    const matches = this.#variants.map((variant) => match(variant, words));
+    const furthest = Math.max(...matches.map((one) => one.taken));
+    return matches
+      .filter((one) => one.taken === furthest)
+      .sort((a, b) => b.literals - a.literals || Number(b.isWhole) - Number(a.isWhole));
+  }
+
+  #wrongWord(matches: readonly Match[], words: readonly string[]): string {
+    const taken = (matches[0] as Match).taken;
+    const wrong = words[taken] as string;
+    const before = words.slice(0, taken).join(" ");
+    const choices = nextLiterals(matches);
+    const similar = choices.find((choice) => isSimilar(wrong.toLowerCase(), choice));
+    if (taken === 0) {
+      const advice = similar === undefined ? `"help" lists all commands` : `did you mean "${similar}"?`;
+      return `unknown command ${quote(wrong)}; ${advice}`;
+    }
+    if (similar !== undefined) return `${quote(wrong)} is unknown after ${quote(before)}; did you mean "${similar}"?`;
+    if (choices.length > 0) return `${quote(wrong)} is unknown after ${quote(before)}; use ${listOf(choices)}`;
+    return `${quote(wrong)} is too much; ${quote(before)} is complete without it`;
+  }
+}
+
+export function splitWords(line: string): string[] {
+  return line.split(/[ \t]+/).filter((word) => word !== "");
+}
+
+function missingWord(matches: readonly Match[], line: string): string {
+  const best = matches.filter((one) => one.literals === (matches[0] as Match).literals);
+  const kinds = best.map((one) => one.variant.words[one.taken]?.value ?? "").filter((kind) => kind !== "");
+  const needs = unique([...kinds.map((kind) => VALUES[kind]?.what ?? kind), ...nextLiterals(best)]);
+  return `${quote(line)} is incomplete; it needs ${listOf(needs)} next, e.g. ${(best[0] as Match).variant.command.example}`;
+}
+
+function checkValues({ variant, taken }: Match, words: readonly string[]): void {
+  for (let i = 0; i < taken; i++) {
+    const word = variant.words[i];
+    const given = words[i] as string;
+    if (word === undefined || word.isRest) return;
+    if (!word.literals.includes(given)) VALUES[word.value]?.read(given);
+  }
+}
+
+function match(variant: Variant, words: readonly string[]): Match {
+  let taken = 0;
+  let literals = 0;
+  for (const word of variant.words) {
+    const given = words[taken];
+    if (given === undefined) return { variant, taken, literals, isWhole: false };
+    if (word.isRest) return { variant, taken: words.length, literals, isWhole: true };
+    const isLiteral = word.literals.includes(given);
+    if (!isLiteral && word.value === "") return { variant, taken, literals, isWhole: false };
+    if (isLiteral) literals++;
+    taken++;
+  }
+  return { variant, taken, literals, isWhole: taken === words.length };
+}
+
+function nextLiterals(matches: readonly Match[]): string[] {
+  return unique(matches.flatMap((one) => one.variant.words[one.taken]?.literals ?? []));
+}
+
+function expandSyntax(syntax: string): string[][] {
+  let variants: string[][] = [[]];
+  for (const part of syntax.match(SYNTAX_PARTS) ?? []) {
+    const isOptional = part.startsWith("[");
+    const added = splitWords(isOptional ? part.slice(1, -1) : part);
+    const longer = variants.map((words) => [...words, ...added]);
+    variants = isOptional ? [...variants, ...longer] : longer;
+  }
+  return variants;
+}
+
+function parseWord(text: string): Word {
+  const isRest = text.endsWith("...");
+  const choices = (isRest ? text.slice(0, -3) : text).split("|");
+  const value = choices.find((choice) => /^[A-Z]/.test(choice)) ?? "";
+  return { literals: choices.filter((choice) => choice !== value), value, isRest };
+}
+
+/** `a, b or c` */
+function listOf(choices: readonly string[]): string {
+  const last = choices[choices.length - 1] as string;
+  return choices.length === 1 ? last : `${choices.slice(0, -1).join(", ")} or ${last}`;
+}
+
+function unique(words: readonly string[]): string[] {
+  return words.filter((word, index) => words.indexOf(word) === index);
+}
+
+/** One letter too many, too few, wrong, or swapped with its neighbour; or the beginning of the word. */
+function isSimilar(given: string, word: string): boolean {
+  if (given === word || (given.length > 1 && word.startsWith(given))) return true;
+  let start = 0;
+  while (start < given.length && given[start] === word[start]) start++;
+  const [a, b] = [given.slice(start), word.slice(start)];
+  const isSwapped = a.length > 1 && a[0] === b[1] && a[1] === b[0] && a.slice(2) === b.slice(2);
+  return isSwapped || a.slice(1) === b || a === b.slice(1) || (a.slice(1) === b.slice(1) && word.length > 2);
+}

@@ -1,0 +1,83 @@
+/** Text tables and figures as the console prints them. */
+
+/** What an 80-column terminal nearly holds and a wide one holds well; no line of a table is longer. */
+const MAX_COLUMNS = 100;
+const GAP = "  ";
+
+export interface Column {
+  readonly title: string;
+  readonly isRight: boolean;
+}
+
+export function left(title: string): Column {
+  return { title, isRight: false };
+}
+
+/** For figures. */
+export function right(title: string): Column {
+  return { title, isRight: true };
+}
+
+/**
+ * A header line and a line for each row, each ended by "\n". The last column is broken between words when the line would
+ * be longer than 100 characters. Without rows it is `empty`, which is a sentence.
+ */
+export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], empty: string): string {
+  if (rows.length === 0) return `${empty}\n`;
+  const lines = [columns.map((column) => column.title), ...rows];
+  const widths = columns.map((_, index) =>
+    lines.reduce((most, cells) => Math.max(most, cellOf(cells, index).length), 0),
+  );
+  const last = columns.length - 1;
+  const lastAt = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
+  let text = "";
+  for (const cells of lines) {
+    const parts = wrap(cellOf(cells, last), MAX_COLUMNS - lastAt);
+    const padded = columns.map((column, index) => {
+      const width =
+        index === last ? Math.min(widths[index] as number, MAX_COLUMNS - lastAt) : (widths[index] as number);
+      const cell = index === last ? (parts[0] as string) : cellOf(cells, index);
+      return column.isRight ? cell.padStart(width) : cell.padEnd(width);
+    });
+    text += `${padded.join(GAP).trimEnd()}\n`;
+    for (const part of parts.slice(1)) text += `${"".padEnd(lastAt)}${part}\n`;
+  }
+  return text;
+}
+
+/** `45s`, `5m12s`, `2h04m`, `4d07h` */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const twoDigits = (value: number) => `${value}`.padStart(2, "0");
+  if (whole < 60) return `${whole}s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes}m${twoDigits(whole % 60)}s`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours}h${twoDigits(minutes % 60)}m`;
+  return `${Math.floor(hours / 24)}d${twoDigits(hours % 24)}h`;
+}
+
+/** `1 session`, `2 sessions` */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function cellOf(cells: readonly string[], index: number): string {
+  return cells[index] ?? "";
+}
+
+/** At least one line; a word that is longer than the width has a line for itself. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === "" ? word : `${line} ${word}`;
+    }
+  }
+  lines.push(line);
+  return lines;
+}

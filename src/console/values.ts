@@ -1,0 +1,122 @@
+/** Values in commands: each kind has a name in the syntax, and a strict reader that says what would be right. */
+import { formatPrefix, type Prefix, parseAddress, parsePrefix, prefixMask } from "../core/address.js";
+import type { PortRange } from "../transport/portSpace.js";
+import { CommandError, quote } from "./command.js";
+
+export interface ValueKind {
+  /** With its article, as a sentence names it. */
+  readonly what: string;
+  /** Throws a CommandError when the word is not such a value. */
+  read(word: string): unknown;
+}
+
+/** RFC 1123 section 2.1: one label of letters, digits and inner hyphens. */
+const HOSTNAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+/** A week; what idles longer is gone. */
+const MAX_TIMEOUT_S = 604_800;
+/** No network on one link is larger than the old class A. */
+const MIN_PREFIX_LENGTH = 8;
+
+export const VALUES: Readonly<Record<string, ValueKind>> = Object.freeze({
+  ADDRESS: { what: "an address", read: readAddress },
+  "ADDRESS/LENGTH": { what: "an address with its prefix length", read: readInterfaceAddress },
+  PREFIX: { what: "a prefix", read: readPrefix },
+  PORT: { what: "a port", read: readPort },
+  "PORT[-PORT]": { what: "a port or a range of ports", read: readPorts },
+  "FIRST-LAST": { what: "a range of ports", read: readRange },
+  BYTES: { what: "a number of bytes", read: readBytes },
+  SECONDS: { what: "a number of seconds", read: readSeconds },
+  NAME: { what: "a name", read: readHostname },
+  COMMAND: { what: "a command", read: (word: string) => word },
+});
+
+export function readAddress(word: string): number {
+  const address = parseAddress(word);
+  if (address === undefined) {
+    throw new CommandError(
+      `${quote(word)} is not an address; an address is four numbers from 0 to 255, such as 192.168.1.50`,
+    );
+  }
+  return address;
+}
+
+/** An interface's address: the prefix length is a must, for no default is right for everybody. */
+export function readInterfaceAddress(word: string): Prefix {
+  if (parseAddress(word) !== undefined) {
+    throw new CommandError(`${quote(word)} lacks its prefix length; write ${word}/24 for a network of 256 addresses`);
+  }
+  const prefix = parsePrefix(word);
+  if (prefix === undefined || prefix.length < MIN_PREFIX_LENGTH) {
+    throw new CommandError(
+      `${quote(word)} is not an address with a prefix length from ${MIN_PREFIX_LENGTH} to 32, such as 192.168.1.1/24`,
+    );
+  }
+  return prefix;
+}
+
+/** A network, or a bare address as /32. */
+export function readPrefix(word: string): Prefix {
+  const prefix = parsePrefix(word);
+  if (prefix === undefined) {
+    throw new CommandError(
+      `${quote(word)} is not a prefix; a prefix is a network such as 203.0.113.0/24, or an address`,
+    );
+  }
+  const network = prefix.address & prefixMask(prefix.length);
+  if (network !== prefix.address) {
+    const right = formatPrefix({ address: network, length: prefix.length });
+    throw new CommandError(`${quote(word)} has bits set behind its prefix length; the network is ${right}`);
+  }
+  return prefix;
+}
+
+export function readPort(word: string): number {
+  const port = readNumber(word);
+  if (port < 1 || port > 65535) {
+    throw new CommandError(`${quote(word)} is not a port; a port is a number from 1 to 65535`);
+  }
+  return port;
+}
+
+export function readPorts(word: string): PortRange {
+  if (word.includes("-")) return readRange(word);
+  const port = readPort(word);
+  return { first: port, last: port };
+}
+
+export function readRange(word: string): PortRange {
+  const [first = "", last = "", ...rest] = word.split("-");
+  const range = { first: readNumber(first), last: readNumber(last) };
+  if (rest.length > 0 || range.first < 1 || range.last > 65535 || range.last < range.first) {
+    throw new CommandError(`${quote(word)} is not a range of ports; write FIRST-LAST with 1 <= FIRST <= LAST <= 65535`);
+  }
+  return range;
+}
+
+export function readBytes(word: string): number {
+  const bytes = readNumber(word);
+  if (bytes < 0) throw new CommandError(`${quote(word)} is not a number of bytes; write digits only, such as 1400`);
+  return bytes;
+}
+
+export function readSeconds(word: string): number {
+  const seconds = readNumber(word);
+  if (seconds < 1 || seconds > MAX_TIMEOUT_S) {
+    throw new CommandError(`${quote(word)} is not a number of seconds from 1 to ${MAX_TIMEOUT_S}`);
+  }
+  return seconds;
+}
+
+export function readHostname(word: string): string {
+  if (!HOSTNAME.test(word)) {
+    throw new CommandError(
+      `${quote(word)} is not a host name; use 1 to 63 letters, digits and hyphens, with no hyphen at either end`,
+    );
+  }
+  return word;
+}
+
+/** A decimal number without sign or leading zeros; -1 for anything else. */
+function readNumber(word: string): number {
+  return /^(0|[1-9]\d{0,8})$/.test(word) ? Number(word) : -1;
+}
