@@ -46,9 +46,7 @@ export class Grammar {
     const best = matches[0] as Match;
     checkValues(best, words);
     if (best.isWhole) return best.variant.command;
-    throw new CommandError(
-      best.taken < words.length ? this.#wrongWord(matches, words) : missingWord(matches, words.join(" ")),
-    );
+    throw new CommandError(best.taken < words.length ? this.#wrongWord(matches, words) : missingWord(matches, words));
   }
 
   /** What the last word of an unfinished line may become; "" at its end stands for a word not begun. */
@@ -82,7 +80,7 @@ export class Grammar {
     }
     if (similar !== undefined) return `${quote(wrong)} is unknown after ${quote(before)}; did you mean "${similar}"?`;
     if (choices.length > 0) return `${quote(wrong)} is unknown after ${quote(before)}; use ${listOf(choices)}`;
-    return `${quote(wrong)} is too much; ${quote(before)} is complete without it`;
+    return `${quote(wrong)} is a word too many; ${quote(before)} is complete without it`;
   }
 }
 
@@ -90,11 +88,20 @@ export function splitWords(line: string): string[] {
   return line.split(/[ \t]+/).filter((word) => word !== "");
 }
 
-function missingWord(matches: readonly Match[], line: string): string {
+function missingWord(matches: readonly Match[], words: readonly string[]): string {
   const best = matches.filter((one) => one.literals === (matches[0] as Match).literals);
   const kinds = best.map((one) => one.variant.words[one.taken]?.value ?? "").filter((kind) => kind !== "");
   const needs = unique([...kinds.map((kind) => VALUES[kind]?.what ?? kind), ...nextLiterals(best)]);
-  return `${quote(line)} is incomplete; it needs ${listOf(needs)} next, e.g. ${(best[0] as Match).variant.command.example}`;
+  const example = [...words, ...sampleRest(best[0] as Match)].join(" ");
+  return `${quote(words.join(" "))} is incomplete; it needs ${listOf(needs)} next, e.g. ${example}`;
+}
+
+/** Words that would complete a match: those of the command's example, as far as it goes. */
+function sampleRest({ variant, taken }: Match): string[] {
+  const example = splitWords(variant.command.example);
+  return variant.words
+    .slice(taken)
+    .map((word, index) => example[taken + index] ?? word.literals[0] ?? VALUES[word.value]?.sample ?? word.value);
 }
 
 function checkValues({ variant, taken }: Match, words: readonly string[]): void {

@@ -6,6 +6,7 @@ import { CommandError, quote } from "./command.js";
 export interface ValueKind {
   /** With its article, as a sentence names it. */
   readonly what: string;
+  readonly sample: string;
   /** Throws a CommandError when the word is not such a value. */
   read(word: string): unknown;
 }
@@ -18,16 +19,16 @@ const MAX_TIMEOUT_S = 604_800;
 const MIN_PREFIX_LENGTH = 8;
 
 export const VALUES: Readonly<Record<string, ValueKind>> = Object.freeze({
-  ADDRESS: { what: "an address", read: readAddress },
-  "ADDRESS/LENGTH": { what: "an address with its prefix length", read: readInterfaceAddress },
-  PREFIX: { what: "a prefix", read: readPrefix },
-  PORT: { what: "a port", read: readPort },
-  "PORT[-PORT]": { what: "a port or a range of ports", read: readPorts },
-  "FIRST-LAST": { what: "a range of ports", read: readRange },
-  BYTES: { what: "a number of bytes", read: readBytes },
-  SECONDS: { what: "a number of seconds", read: readSeconds },
-  NAME: { what: "a name", read: readHostname },
-  COMMAND: { what: "a command", read: (word: string) => word },
+  ADDRESS: { what: "an address", sample: "192.168.1.50", read: readAddress },
+  "ADDRESS/LENGTH": { what: "an address with its prefix length", sample: "192.168.1.1/24", read: readInterfaceAddress },
+  PREFIX: { what: "a prefix", sample: "203.0.113.0/24", read: readPrefix },
+  PORT: { what: "a port", sample: "25565", read: readPort },
+  "PORT[-PORT]": { what: "a port or a range of ports", sample: "25565", read: readPorts },
+  "FIRST-LAST": { what: "a range of ports", sample: "1024-49151", read: readRange },
+  BYTES: { what: "a number of bytes", sample: "1400", read: readBytes },
+  SECONDS: { what: "a number of seconds", sample: "300", read: readSeconds },
+  NAME: { what: "a name", sample: "porter", read: readHostname },
+  COMMAND: { what: "a command", sample: "show", read: (word: string) => word },
 });
 
 export function readAddress(word: string): number {

@@ -3,7 +3,7 @@ import { NEVER } from "../../core/clock.js";
 import type { Gateway } from "../../gateway.js";
 import type { PingResult } from "../../transport/echo.js";
 import { ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../../wire/icmp.js";
-import type { Activity, Command } from "../command.js";
+import { type Activity, type Command, CommandError } from "../command.js";
 import { readAddress } from "../values.js";
 
 const REQUESTS = 4;
@@ -16,7 +16,13 @@ export const PING_COMMANDS: readonly Command[] = Object.freeze([
     summary: "send 4 echo requests, one a second",
     details: "Ctrl-C or an empty line ends it.\n",
     example: "ping 203.0.113.1",
-    run: ({ gateway }, [, address = ""]) => new Ping(gateway, readAddress(address)),
+    run({ gateway }, [, text = ""]) {
+      const address = readAddress(text);
+      if (gateway.output.isOurs(address)) {
+        throw new CommandError(`${text} is Porter's own address; ping another host`);
+      }
+      return new Ping(gateway, address);
+    },
   },
 ]);
 

@@ -2,7 +2,10 @@
 import { encodeSaved } from "../../config/savedConfig.js";
 import { configScript } from "../../config/script.js";
 import { type Command, type CommandContext, CommandError, quote } from "../command.js";
-import { count, formatTable, left } from "../table.js";
+import { count } from "../table.js";
+
+/** Leaves 56 characters for a summary on a line of 100. */
+const SYNTAX_COLUMNS = 42;
 
 export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
@@ -39,14 +42,18 @@ function help({ commands }: CommandContext, [, ...words]: readonly string[]): st
   if (wanted.length === 0) {
     throw new CommandError(`no command begins with ${quote(words.join(" "))}; "help" lists all commands`);
   }
-  if (words.length === 0 || wanted.length > 1) return commandTable(wanted);
+  if (words.length === 0 || wanted.length > 1) return commandList(wanted);
   const [{ syntax, summary, details = "", example }] = wanted as [Command];
   return `${syntax}\n${summary}\n${details}example: ${example}\n`;
 }
 
-function commandTable(commands: readonly Command[]): string {
-  const rows = commands.map(({ syntax, summary }) => [syntax, summary]);
-  return formatTable([left("COMMAND"), left("WHAT IT DOES")], rows, "no commands");
+/** Each summary beside its syntax, or below where that is long. */
+function commandList(commands: readonly Command[]): string {
+  const lines = commands.map(({ syntax, summary }) => {
+    const fits = syntax.length <= SYNTAX_COLUMNS;
+    return `${fits ? syntax.padEnd(SYNTAX_COLUMNS) : `${syntax}\n${"".padEnd(SYNTAX_COLUMNS)}`}  ${summary}\n`;
+  });
+  return lines.join("");
 }
 
 function beginsWith(syntax: string, words: readonly string[]): boolean {
