@@ -128,7 +128,7 @@ export class Host {
       throw new Error(`${text} is the network's own or its broadcast address; use an address between the two`);
     }
     one.setAddress(address, prefixLength);
-    if (!one.isOnLink(one.gateway)) one.gateway = 0;
+    if (!canBeGateway(one, one.gateway)) one.gateway = 0;
     this.neighbours.flush(one);
     if (address !== 0) this.neighbours.request(one, address);
   }
@@ -136,7 +136,7 @@ export class Host {
   /** Sets the next hop for everything off-link; 0 for none. Throws an Error when it is not a neighbour of ours. */
   setGateway(index: number, gateway: number): void {
     const one = this.interfaces[index] as Interface;
-    if (gateway !== 0 && (!one.isOnLink(gateway) || one.isBroadcast(gateway) || gateway === one.address)) {
+    if (gateway !== 0 && !canBeGateway(one, gateway)) {
       const network =
         one.address === 0
           ? `${one.name} has no address yet; set that first`
@@ -310,4 +310,9 @@ export class Host {
     packet.read(frame, index, false);
     this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_REASSEMBLY);
   }
+}
+
+/** Another host on the interface's network. */
+function canBeGateway(one: Interface, gateway: number): boolean {
+  return one.isOnLink(gateway) && !one.isBroadcast(gateway) && gateway !== one.address;
 }
