@@ -72,6 +72,13 @@ export function expectFrame(frame: Uint8Array | undefined): FrameExpectation {
   return new FrameExpectation(frame);
 }
 
+/** As `expectFrame`, for a packet from its IPv4 header on. */
+export function expectPacket(packet: Uint8Array | undefined): PacketExpectation {
+  if (packet === undefined) throw new Error("There is no such packet.");
+  expect(packetProblem(packet, false)).toBe("");
+  return new PacketExpectation(packet);
+}
+
 export class FrameExpectation {
   readonly bytes: Uint8Array;
 
@@ -112,7 +119,7 @@ export class PacketExpectation {
     this.#payloadAt = headerLength(packet);
   }
 
-  ipv4(expected: Expected<DecodedIpv4>): this {
+  ipv4(expected: Expected<DecodedIpv4> = {}): this {
     expect(decodeIpv4(this.packet)).toMatchObject(withText(expected, addressOf));
     return this;
   }
