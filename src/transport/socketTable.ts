@@ -143,6 +143,11 @@ export class SocketTable {
     return undefined;
   }
 
+  /** The socket in a place 0 .. `capacity - 1`. */
+  at(place: number): SocketEntry | undefined {
+    return this.#entries[place];
+  }
+
   /** Visits the listeners, then the sockets by place. */
   forEach(visit: (entry: SocketEntry) => void): void {
     for (const listener of this.#listeners) visit(listener);

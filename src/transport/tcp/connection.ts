@@ -42,6 +42,8 @@ export interface TcpEndpoint {
 
 /** RFC 9293 MUST-15: the send MSS towards a peer that announced none. */
 export const DEFAULT_MSS_BYTES = 536;
+/** What IPv4's smallest MTU, 68, carries. A smaller announcement would only make us send headers. */
+const MINIMUM_MSS_BYTES = 28;
 
 export class Connection implements SocketEntry, Timed {
   readonly endpoint: TcpEndpoint;
@@ -127,6 +129,8 @@ export class Connection implements SocketEntry, Timed {
   giveUpMs = 0;
   openedAtMs = 0;
   lastHeardMs = 0;
+  /** What the last ICMP error said that does not end a connection, for the message if it ends later. */
+  softError: string | undefined;
 
   // RFC 5961 section 7; for each connection apart, so that nobody can learn of one by probing another.
   challengesSent = 0;
@@ -205,6 +209,7 @@ export class Connection implements SocketEntry, Timed {
     this.openedAtMs = now;
     this.order = this.endpoint.nextOrder();
     this.lastHeardMs = now;
+    this.softError = undefined;
     this.challengesSent = 0;
     this.challengePeriodEndMs = 0;
   }
@@ -224,9 +229,8 @@ export class Connection implements SocketEntry, Timed {
 
   /** The peer's announced MSS and the MTU decide what a segment may carry (RFC 9293 section 3.7.1). */
   limitMss(peerMssBytes: number, pathMssBytes: number): void {
-    // An announced MSS of a few bytes would make us send a header for each; the minimum MTU of IPv4 carries 28.
-    const peer = peerMssBytes === 0 ? DEFAULT_MSS_BYTES : Math.max(peerMssBytes, 28);
-    this.mssBytes = Math.min(peer, pathMssBytes);
+    const peer = peerMssBytes === 0 ? DEFAULT_MSS_BYTES : peerMssBytes;
+    this.mssBytes = Math.max(Math.min(peer, pathMssBytes), MINIMUM_MSS_BYTES);
   }
 }
 

@@ -17,7 +17,16 @@ import {
   waitForFin,
 } from "./connection.js";
 import type { Segment } from "./segment.js";
-import { linkMss, rejectSegment, resendOldest, sendAck, sendChallengeAck, sendReset, sendSyn } from "./send.js";
+import {
+  initialWindow,
+  linkMss,
+  rejectSegment,
+  resendOldest,
+  sendAck,
+  sendChallengeAck,
+  sendReset,
+  sendSyn,
+} from "./send.js";
 import {
   CLOSE_WAIT,
   CLOSED,
@@ -70,10 +79,11 @@ function receiveInSynSent(connection: Connection, segment: Segment): Verdict {
   }
   connection.ackNow = true;
   establish(connection, segment);
-  if (segment.dataBytes > 0 || segment.isFin) {
-    segment.sequence = connection.rcvNxt;
-    receiveText(connection, segment);
-  }
+  // Data may come with the SYN, as far as our own SYN announced a window for it.
+  const window = initialWindow(connection);
+  connection.rcvEdge = (connection.rcvNxt + window) | 0;
+  segment.dropSyn();
+  takeRest(connection, segment, window);
   return "ok";
 }
 
@@ -107,11 +117,15 @@ function receiveInOrder(connection: Connection, segment: Segment): Verdict {
   connection.unansweredProbes = 0;
   if (connection.keepAliveMs > 0) connection.keepAliveAt = connection.lastHeardMs + connection.keepAliveMs;
   // The ACK of our FIN may have ended the connection.
-  if (connection.state === CLOSED) return "ok";
-  trimToWindow(connection, segment, window);
-  receiveUrgent(connection, segment);
-  if (segment.dataBytes > 0 || segment.isFin) receiveText(connection, segment);
+  if (connection.state !== CLOSED) takeRest(connection, segment, window);
   return "ok";
+}
+
+/** The sixth to eighth step: urgent pointer, text and FIN, as far as they fit. */
+function takeRest(connection: Connection, segment: Segment, window: number): void {
+  receiveUrgent(connection, segment);
+  trimToWindow(connection, segment, window);
+  if (segment.dataBytes > 0 || segment.isFin) receiveText(connection, segment);
 }
 
 /** RFC 5961 section 3.2: only the exact sequence number resets; any other in the window is asked to prove itself. */

@@ -250,6 +250,11 @@ function emit(connection: Connection, sequence: number, flags: number, headerByt
   return output.send(connection.localAddress, connection.remoteAddress, PROTOCOL_TCP, headerBytes + bytes, true);
 }
 
+/** What a SYN announces: the whole buffer. */
+export function initialWindow(connection: Connection): number {
+  return Math.min(connection.receiveRing.capacity, MAX_WINDOW_BYTES);
+}
+
 /** Where the window would end if it were announced in full. */
 function freeEdge(connection: Connection): number {
   return (connection.rcvNxt + Math.min(connection.receiveRing.free, MAX_WINDOW_BYTES)) | 0;
@@ -257,7 +262,7 @@ function freeEdge(connection: Connection): number {
 
 /** RFC 9293 section 3.8.6.2.2: the window grows in worthwhile steps only, and its right edge never moves back. */
 function announcedWindow(connection: Connection): number {
-  if (connection.state <= SYN_SENT) return Math.min(connection.receiveRing.capacity, MAX_WINDOW_BYTES);
+  if (connection.state <= SYN_SENT) return initialWindow(connection);
   const held = (connection.rcvEdge - connection.rcvNxt) | 0;
   const full = (freeEdge(connection) - connection.rcvNxt) | 0;
   const step = Math.min(connection.receiveRing.capacity >> 1, connection.mssBytes);

@@ -10,7 +10,6 @@ import { formatAddress, isUnicastSource } from "../../core/address.js";
 import type { Capacity } from "../../core/capacity.js";
 import { type Clock, NEVER } from "../../core/clock.js";
 import type { Verdict } from "../../core/drops.js";
-import type { Random } from "../../core/random.js";
 import { seqInWindow, seqLess } from "../../core/sequence.js";
 import {
   ICMP_UNREACHABLE,
@@ -22,58 +21,25 @@ import { PROTOCOL_TCP } from "../../wire/ipv4.js";
 import type { Packet } from "../../wire/packet.js";
 import { TCP_FIN, TCP_RST, TCP_SYN, tcpFlags, validateTcp } from "../../wire/tcp.js";
 import { type PortSpace, SOCKET_PORTS } from "../portSpace.js";
-import type { SocketEntry, SocketTable } from "../socketTable.js";
+import type { SocketTable } from "../socketTable.js";
 import type { DatagramOutput, IcmpErrorQuote, Transport } from "../transport.js";
 import { abandon, Connection, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
 import { Deadlines } from "./deadlines.js";
+import type { ConnectOptions, ListenOptions, TcpOptions } from "./endpointOptions.js";
 import { InitialSequence } from "./isn.js";
-import { type OnConnection, TcpListener } from "./listener.js";
+import { TcpListener } from "./listener.js";
 import { lowerPathMtu } from "./pathMtu.js";
+import { PendingCalls } from "./pendingCalls.js";
 import { receiveSegment, takeSyn } from "./receive.js";
 import { Segment } from "./segment.js";
 import { rejectSegment, sendSyn, transmit } from "./send.js";
 import { DEFAULT_TCP_SETTINGS, type TcpSettings } from "./settings.js";
-import { type SocketHost, type TcpHandler, TcpSocket } from "./socket.js";
-import { CLOSED, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "./state.js";
+import { type SocketHost, TcpSocket } from "./socket.js";
+import { CLOSED, SYN_RECEIVED, SYN_SENT, type TcpState, TIME_WAIT } from "./state.js";
 import { runTimers } from "./timers.js";
 
 /** Half-open connections a listener has room for, unless it asks for another number. */
 const DEFAULT_BACKLOG = 4;
-
-export interface TcpOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly output: DatagramOutput;
-  readonly ports: PortSpace;
-  readonly capacity: Capacity;
-  readonly table: SocketTable;
-  readonly settings?: Partial<TcpSettings>;
-  /** Names a port's owner for the messages of refused claims, e.g. "the port forward tcp 25565". */
-  readonly describeOwner?: (protocol: number, port: number) => string;
-}
-
-export interface ConnectOptions {
-  readonly address: number;
-  /** 1..65535 */
-  readonly port: number;
-  /** Without one, an ephemeral port. */
-  readonly localPort?: number;
-  /** Sends small segments at once instead of gathering them (RFC 9293 section 3.7.4). */
-  readonly noDelay?: boolean;
-  /** Idle ms after which the peer is probed; 0 or nothing for never. */
-  readonly keepAliveMs?: number;
-  readonly handler?: TcpHandler;
-}
-
-export interface ListenOptions {
-  /** 1..65535 */
-  readonly port: number;
-  /** One of our addresses; without one, all of them. */
-  readonly address?: number;
-  /** Half-open connections at a time; when there are more, the oldest makes way. */
-  readonly backlog?: number;
-  readonly onConnection: OnConnection;
-}
 
 export class Tcp implements Transport, TcpEndpoint, SocketHost {
   readonly clock: Clock;
@@ -88,9 +54,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   readonly #segment: Segment;
   /** Finished connections, whose buffers the next ones use. */
   readonly #spare: Connection[] = [];
-  #firstPending: TcpSocket | undefined;
-  #lastPending: TcpSocket | undefined;
-  #isDelivering = false;
+  readonly #calls = new PendingCalls();
   #order = 0;
 
   constructor(options: TcpOptions) {
@@ -146,10 +110,10 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     if (!Number.isInteger(backlog) || backlog < 1) {
       throw new Error(`a backlog of ${backlog} is impossible: it must be a whole number, 1 or more`);
     }
-    // A closed listener's connections still hold the port: a new listener shares it with them.
-    const isInherited =
-      this.#ports.ownerKind(PROTOCOL_TCP, port) === "listener" && this.#table.findListener(0, port) === undefined;
-    if (!isInherited) this.#checkFree(port);
+    // Connections of ours may hold the port, a closed listener's or others: the listener shares it with them (MUST-42).
+    const owner = this.#ports.ownerKind(PROTOCOL_TCP, port);
+    const isShared = this.#table.findListener(0, port) === undefined && (owner === "listener" || owner === "socket");
+    if (!isShared) this.#checkFree(port);
     if (this.#table.listenerCount >= this.#table.listenerCapacity) {
       const { listenerCapacity } = this.#table;
       throw new Error(
@@ -159,7 +123,8 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     const listener = new TcpListener(options.address ?? 0, port, backlog, options.onConnection, (closed) =>
       this.#closeListener(closed),
     );
-    if (!isInherited && !this.#ports.claim(PROTOCOL_TCP, port, "listener", 0)) {
+    if (isShared) this.#sharePort(port);
+    if (!this.#ports.claim(PROTOCOL_TCP, port, "listener", 0)) {
       throw new Error(`cannot listen on TCP port ${port}: the port registry is full`);
     }
     this.#table.addListener(listener);
@@ -186,21 +151,35 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     return verdict;
   }
 
+  /** Resets a segment's sender on behalf of its destination, which need not be us; silent about a damaged segment. */
+  refuse(packet: Packet): void {
+    const { frame, transportAt, payloadBytes, source, destination } = packet;
+    if (validateTcp(frame.view, transportAt, payloadBytes, source, destination) !== "ok") return;
+    this.#segment.read(packet);
+    rejectSegment(this.output, this.#segment);
+  }
+
   /** RFC 5927: an error counts only if it quotes a sequence number in flight, and rarely ends a connection even then. */
   receiveError(quote: IcmpErrorQuote): Verdict {
     const connection = this.#find(quote.source, quote.sourcePort, quote.destination, quote.destinationPort);
     if (connection === undefined) return "icmpErrorUnmatched";
     const inFlight = (connection.sndMax - connection.sndUna) | 0;
     if (!seqInWindow(quote.sequence, connection.sndUna, inFlight)) return "icmpErrorUnmatched";
-    if (quote.type !== ICMP_UNREACHABLE) return "ok";
-    if (quote.code === UNREACHABLE_FRAGMENTATION_NEEDED) {
+    const isUnreachable = quote.type === ICMP_UNREACHABLE;
+    if (isUnreachable && quote.code === UNREACHABLE_FRAGMENTATION_NEEDED) {
       lowerPathMtu(connection, quote.nextHopMtuBytes);
-    } else if (quote.code === UNREACHABLE_PORT || quote.code === UNREACHABLE_PROTOCOL) {
-      // Hard errors for a new connection; an established one has proof that the peer does speak TCP.
-      const isOpening = connection.state === SYN_SENT || connection.state === SYN_RECEIVED;
-      if (isOpening) abandon(connection, quote.code === UNREACHABLE_PORT ? REFUSED : UNREACHABLE);
+      this.#finish(connection);
+      return "ok";
     }
-    this.#finish(connection);
+    // Hard errors for a new connection; an established one has proof that the peer does speak TCP.
+    const isOpening = connection.state === SYN_SENT || connection.state === SYN_RECEIVED;
+    const isHard = isUnreachable && (quote.code === UNREACHABLE_PORT || quote.code === UNREACHABLE_PROTOCOL);
+    if (isHard && isOpening) {
+      abandon(connection, quote.code === UNREACHABLE_PORT ? REFUSED : UNREACHABLE);
+      this.#finish(connection);
+    } else if (isUnreachable) {
+      connection.softError = isHard ? UNREACHABLE : "the remote network or host cannot be reached";
+    }
     return "ok";
   }
 
@@ -211,11 +190,11 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
       runTimers(connection);
       this.#finish(connection);
     }
-    this.#deliver();
+    this.#calls.deliver();
   }
 
   nextDeadline(): number {
-    return this.#firstPending === undefined ? this.#deadlines.next : this.clock.now;
+    return this.#calls.isEmpty ? this.#deadlines.next : this.clock.now;
   }
 
   // For connections and sockets
@@ -227,11 +206,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   }
 
   enqueue(socket: TcpSocket): void {
-    if (socket.isPending) return;
-    socket.isPending = true;
-    if (this.#lastPending === undefined) this.#firstPending = socket;
-    else this.#lastPending.nextPending = socket;
-    this.#lastPending = socket;
+    this.#calls.add(socket);
   }
 
   nextOrder(): number {
@@ -275,30 +250,9 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   /** After a segment or a timer: the application's turn, then whatever there is to send. */
   #finish(connection: Connection): void {
     try {
-      this.#deliver();
+      this.#calls.deliver();
     } finally {
       this.settle(connection);
-    }
-  }
-
-  /** Makes the calls that are due. Those that the calls themselves bring about follow in the same loop. */
-  #deliver(): void {
-    if (this.#isDelivering) return;
-    this.#isDelivering = true;
-    try {
-      while (this.#firstPending !== undefined) {
-        const socket = this.#firstPending;
-        if (socket.hasCalls) {
-          socket.deliver();
-          continue;
-        }
-        this.#firstPending = socket.nextPending;
-        if (this.#firstPending === undefined) this.#lastPending = undefined;
-        socket.nextPending = undefined;
-        socket.isPending = false;
-      }
-    } finally {
-      this.#isDelivering = false;
     }
   }
 
@@ -324,7 +278,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
    */
   #accept(listener: TcpListener, segment: Segment, lowestIss: number): Verdict {
     if (listener.halfOpen >= listener.backlog) {
-      const oldest = this.#oldest((candidate) => candidate.listener === listener && candidate.state === SYN_RECEIVED);
+      const oldest = this.#oldest(SYN_RECEIVED, listener);
       if (oldest !== undefined) abandon(oldest, undefined);
       listener.replaced++;
     }
@@ -351,7 +305,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     const lowestIss = (connection.sndMax + 1) | 0;
     abandon(connection, undefined);
     const verdict = this.#accept(listener, segment, lowestIss);
-    this.#deliver();
+    this.#calls.deliver();
     return verdict;
   }
 
@@ -399,12 +353,21 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
 
   #closeListener(listener: TcpListener): void {
     this.#table.removeListener(listener);
-    for (;;) {
-      const halfOpen = this.#oldest((candidate) => candidate.listener === listener && candidate.socket === undefined);
-      if (halfOpen === undefined) break;
+    let halfOpen = this.#oldest(SYN_RECEIVED, listener);
+    while (halfOpen !== undefined) {
       abandon(halfOpen, undefined);
+      halfOpen = this.#oldest(SYN_RECEIVED, listener);
     }
     this.#releaseSharedPort(listener.localPort);
+  }
+
+  /** Whatever connections hold the port, they no longer own it alone. */
+  #sharePort(port: number): void {
+    for (let place = 0; place < this.#table.capacity; place++) {
+      const connection = this.#table.at(place);
+      if (connection instanceof Connection && connection.localPort === port) connection.ownsPort = false;
+    }
+    this.#ports.release(PROTOCOL_TCP, port);
   }
 
   /** A listener and its connections share one port: the last of them gives it back. */
@@ -415,21 +378,24 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
 
   /** The full table's way out: first the oldest TIME-WAIT with nothing to read, then the oldest half-open connection. */
   #reclaim(): boolean {
-    const expendable =
-      this.#oldest((candidate) => candidate.state === TIME_WAIT && candidate.receiveRing.length === 0) ??
-      this.#oldest((candidate) => candidate.state === SYN_RECEIVED && candidate.socket === undefined);
+    const expendable = this.#oldest(TIME_WAIT) ?? this.#oldest(SYN_RECEIVED);
     if (expendable === undefined) return false;
     abandon(expendable, undefined);
     return true;
   }
 
-  /** The connection of a kind that has been what it is for longest. */
-  #oldest(matches: (candidate: Connection) => boolean): Connection | undefined {
+  /** The connection that has been in a state for longest; of one listener, if it is given. */
+  #oldest(state: TcpState, listener?: TcpListener): Connection | undefined {
     let oldest: Connection | undefined;
-    this.#table.forEach((entry: SocketEntry) => {
-      if (!(entry instanceof Connection) || !matches(entry)) return;
-      if (oldest === undefined || entry.order < oldest.order) oldest = entry;
-    });
+    for (let place = 0; place < this.#table.capacity; place++) {
+      const candidate = this.#table.at(place);
+      if (!(candidate instanceof Connection) || candidate.state !== state) continue;
+      // A half-open connection of our own making is somebody's socket, and unread data somebody's too.
+      if (state === SYN_RECEIVED && candidate.socket !== undefined) continue;
+      if (state === TIME_WAIT && candidate.receiveRing.length > 0) continue;
+      if (listener !== undefined && candidate.listener !== listener) continue;
+      if (oldest === undefined || candidate.order < oldest.order) oldest = candidate;
+    }
     return oldest;
   }
 }

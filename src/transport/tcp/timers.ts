@@ -1,6 +1,6 @@
 /** What happens when a connection's time comes. */
 import { NEVER } from "../../core/clock.js";
-import { abandon, type Connection, KEEP_ALIVE_FAILED, TIMED_OUT } from "./connection.js";
+import { abandon, type Connection, enterClosed, KEEP_ALIVE_FAILED, TIMED_OUT } from "./connection.js";
 import { sendAck, sendBlocked, sendKeepAlive, sendReset, sendSyn, transmit } from "./send.js";
 import { CLOSE_WAIT, ESTABLISHED, FIN_WAIT_2, SYN_RECEIVED, SYN_SENT, TIME_WAIT } from "./state.js";
 
@@ -80,13 +80,16 @@ function keepAlive(connection: Connection, now: number): boolean {
 }
 
 function lingered(connection: Connection): void {
-  // A TIME-WAIT that ran out is the normal end; a peer that never closes its side is reset when data comes.
-  if (connection.state !== TIME_WAIT) sendReset(connection);
-  abandon(connection, connection.state === TIME_WAIT ? undefined : TIMED_OUT);
+  if (connection.state === TIME_WAIT) {
+    enterClosed(connection);
+    return;
+  }
+  sendReset(connection);
+  abandon(connection, TIMED_OUT);
 }
 
 function giveUp(connection: Connection): boolean {
   if (connection.state !== SYN_SENT) sendReset(connection);
-  abandon(connection, TIMED_OUT);
+  abandon(connection, connection.softError === undefined ? TIMED_OUT : `${TIMED_OUT}: ${connection.softError}`);
   return false;
 }
