@@ -15,7 +15,6 @@ export const DROP_REASONS = Object.freeze({
   portFull: "the driver could not take the frame",
   // ARP
   arpMalformed: "not an Ethernet/IPv4 ARP packet, or an invalid sender",
-  arpNotForUs: "an ARP packet that concerns other hosts",
   arpConflict: "another station claims our address",
   neighbourTableFull: "no neighbour entry could be freed for a new next hop",
   neighbourUnresolved: "the next hop did not answer ARP",

@@ -36,16 +36,14 @@ export function receiveArp(
   if (senderAddress === source.address) return defend(clock, neighbours, source, senderMac);
   if (senderAddress === 0) {
     // A probe: somebody asks whether he may use the address. It is answered and nothing is learnt from it.
-    if (!isForUs || !isQuestion) return "arpNotForUs";
-    neighbours.reply(source, senderMac, senderAddress);
+    if (isForUs && isQuestion) neighbours.reply(source, senderMac, senderAddress);
     return "ok";
   }
   if (!isUnicastSource(senderAddress) || !source.isOnLink(senderAddress) || source.isBroadcast(senderAddress)) {
     return "arpMalformed";
   }
   neighbours.learn(source, senderAddress, senderMac, isForUs && isQuestion);
-  if (!isForUs) return "arpNotForUs";
-  if (isQuestion) neighbours.reply(source, senderMac, senderAddress);
+  if (isForUs && isQuestion) neighbours.reply(source, senderMac, senderAddress);
   return "ok";
 }
 
