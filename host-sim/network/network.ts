@@ -182,14 +182,19 @@ export class Network implements SegmentClock {
   }
 
   /**
-   * Runs until `condition` holds; false when it does not within `limitMs` of virtual time, a minute unless told, or when
-   * nothing is left to happen.
+   * Runs until `condition` holds; false when it does not within `limitMs` of virtual time, a minute unless told, which has
+   * passed then.
    */
   runUntil(condition: () => boolean, limits: RunLimits & { readonly limitMs?: number } = {}): boolean {
     const endMs = this.#nowMs + (limits.limitMs ?? 60_000);
-    this.#run(() => !condition() && this.#step(endMs), limits);
+    let holds = false;
+    this.#run(() => {
+      holds = condition();
+      return !holds && this.#step(endMs);
+    }, limits);
+    if (!holds) this.#nowMs = endMs;
     this.#tellTime();
-    return condition();
+    return holds;
   }
 
   /**

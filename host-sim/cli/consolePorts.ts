@@ -1,0 +1,132 @@
+/** Where the console can be spoken to: a terminal, a pipe, or a Unix socket with any number of clients. */
+import { lstatSync, unlinkSync } from "node:fs";
+import { createConnection, createServer, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { Console, type ConsoleOptions } from "../../src/console/console.js";
+import { ConsoleSession, PROMPT } from "../../src/console/session.js";
+import type { Simulator } from "./simulator.js";
+
+/** What a client that does not read may leave unread before it is cut off. */
+const MAX_UNREAD_BYTES = 1024 * 1024;
+
+export interface ConsolePort {
+  close(): void;
+}
+
+/** Serves whoever runs the program. At a terminal, Ctrl-D and Ctrl-C call `quit`. */
+export function openStdioConsole(simulator: Simulator, options: ConsoleOptions, quit: () => void): ConsolePort {
+  return process.stdin.isTTY && process.stdout.isTTY
+    ? openTerminal(simulator, options, quit)
+    : openPipe(simulator, options);
+}
+
+function openTerminal(simulator: Simulator, options: ConsoleOptions, quit: () => void): ConsolePort {
+  const console = new Console(options);
+  const terminal = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: PROMPT,
+    completer: (line: string) => [console.complete(line).map((word) => `${word} `), /\S*$/.exec(line)?.[0] ?? ""],
+  });
+  let isOpen = true;
+  const prompt = (): void => {
+    if (isOpen) terminal.prompt();
+  };
+  simulator.add(console);
+  terminal.on("line", (line) => {
+    simulator.run(() => console.execute(line, (text) => process.stdout.write(text), prompt));
+  });
+  terminal.on("SIGINT", () => {
+    if (console.isBusy) console.interrupt();
+    else quit();
+  });
+  terminal.on("close", () => {
+    if (isOpen) quit();
+  });
+  prompt();
+  return {
+    close: () => {
+      isOpen = false;
+      simulator.remove(console);
+      terminal.close();
+    },
+  };
+}
+
+function openPipe(simulator: Simulator, options: ConsoleOptions): ConsolePort {
+  const console = new Console(options);
+  const session = new ConsoleSession(console, (text) => process.stdout.write(text));
+  simulator.add(console);
+  process.stdin.setEncoding("utf8");
+  process.stdin.on("data", (text: string) => simulator.run(() => session.receive(text)));
+  // Whoever started us in the background has no more to say; the gateway goes on.
+  process.stdin.on("error", () => {});
+  process.stdout.on("error", () => {});
+  session.start();
+  return {
+    close: () => {
+      simulator.remove(console);
+      process.stdin.destroy();
+    },
+  };
+}
+
+/** Serves clients at the Unix socket `path`. Rejects with one sentence when that cannot be made. */
+export async function openUnixConsole(
+  simulator: Simulator,
+  options: ConsoleOptions,
+  path: string,
+): Promise<ConsolePort> {
+  await removeStaleSocket(path);
+  const clients = new Set<Socket>();
+  const server = createServer((client) => {
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
+    serve(client, simulator, options);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("listening", resolve);
+    server.once("error", (error) => reject(new Error(`the console's socket ${path} cannot be made: ${error.message}`)));
+    server.listen(path);
+  });
+  return {
+    close: () => {
+      for (const client of clients) client.destroy();
+      server.close();
+    },
+  };
+}
+
+function serve(client: Socket, simulator: Simulator, options: ConsoleOptions): void {
+  const console = new Console(options);
+  const session = new ConsoleSession(console, (text) => {
+    if (client.writableLength > MAX_UNREAD_BYTES) client.destroy();
+    else client.write(text);
+  });
+  simulator.add(console);
+  client.setEncoding("utf8");
+  client.on("data", (text: string) => simulator.run(() => session.receive(text)));
+  client.on("error", () => {});
+  client.on("close", () => {
+    simulator.remove(console);
+    session.close();
+  });
+  session.start();
+}
+
+/** Removes the socket that a killed program left; refuses to touch anything else. */
+async function removeStaleSocket(path: string): Promise<void> {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return;
+  if (!stat.isSocket()) throw new Error(`the console's socket ${path} cannot be made: a file is there; choose another`);
+  const isServed = await new Promise<boolean>((resolve) => {
+    const probe = createConnection(path);
+    probe.once("connect", () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.once("error", () => resolve(false));
+  });
+  if (isServed) throw new Error(`the console's socket ${path} cannot be made: another program listens there`);
+  unlinkSync(path);
+}

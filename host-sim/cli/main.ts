@@ -1,0 +1,162 @@
+/** `npm run sim -- ...`: the gateway between real links. README.md explains the command line, which people script. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { Console } from "../../src/console/console.js";
+import { restore } from "../../src/console/restore.js";
+import { FileStorage, MemoryStorage } from "../fileStorage.js";
+import type { Attachment } from "../ports/attachment.js";
+import { captureAttachment } from "../ports/capture.js";
+import { type AttachmentAddress, openAttachment, parseAttachment } from "../ports/openAttachment.js";
+import { PcapFile } from "../ports/pcapFile.js";
+import { isUnixSocketPath, MAX_UNIX_PATH_BYTES } from "../ports/unixPath.js";
+import { SeededRandom, SystemRandom } from "../random.js";
+import { PORTER_VERSION } from "../version.js";
+import { openStdioConsole, openUnixConsole } from "./consolePorts.js";
+import { Simulator } from "./simulator.js";
+
+/** How long a frame may wait before a capture file shows it. */
+const CAPTURE_FLUSH_MS = 100;
+
+type ConsoleAddress = { readonly kind: "stdio" | "none" } | { readonly kind: "unix"; readonly path: string };
+
+interface Options {
+  readonly lan: AttachmentAddress;
+  readonly wan: AttachmentAddress;
+  readonly exec?: readonly string[];
+  readonly flash?: string;
+  readonly console: ConsoleAddress;
+  readonly pcap?: string;
+  readonly seed?: number;
+}
+
+const program = new Command("npm run sim --")
+  .description(
+    "Runs the gateway between two links of this machine. ATTACH is tap:NAME, a TAP device; or stream:unix:PATH, frames " +
+      "over a Unix socket on which it listens; or stream:connect:unix:PATH, on which somebody else listens.",
+  )
+  .requiredOption("--lan <ATTACH>", "the home's side", readAttachment)
+  .requiredOption("--wan <ATTACH>", "the internet's side", readAttachment)
+  .option("--exec <COMMAND>", "carry out a console command before the start; may be repeated", collect)
+  .option("--flash <FILE>", 'where "save" writes, and what the next start restores')
+  .addOption(
+    new Option("--console <WHERE>", "stdio, unix:PATH or none")
+      .argParser(readConsoleAddress)
+      .default({ kind: "stdio" }, "stdio"),
+  )
+  .option("--pcap <DIR>", "record both links there, as lan.pcap and wan.pcap")
+  .option("--seed <N>", "make the gateway's random choices repeatable", readSeed)
+  .parse();
+
+function readAttachment(text: string): AttachmentAddress {
+  try {
+    return parseAttachment(text);
+  } catch (error) {
+    throw new InvalidArgumentError((error as Error).message);
+  }
+}
+
+function readConsoleAddress(text: string): ConsoleAddress {
+  if (text === "stdio" || text === "none") return { kind: text };
+  const path = text.startsWith("unix:") ? text.slice("unix:".length) : "";
+  if (!isUnixSocketPath(path)) {
+    throw new InvalidArgumentError(
+      `It must be stdio, none, or unix:PATH with a path of 1 to ${MAX_UNIX_PATH_BYTES} bytes.`,
+    );
+  }
+  return { kind: "unix", path };
+}
+
+function readSeed(text: string): number {
+  const seed = Number(text);
+  if (text === "" || !Number.isSafeInteger(seed)) throw new InvalidArgumentError("It must be a whole number.");
+  return seed;
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function notice(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}
+
+/** Everything that is open, to be closed in reverse. */
+const closers: (() => void)[] = [];
+
+function end(exitCode: number): void {
+  process.exitCode = exitCode;
+  for (const close of closers.splice(0).reverse()) close();
+}
+
+async function start(options: Options): Promise<void> {
+  const lan = await open("lan", options.lan, options.pcap);
+  const wan = await open("wan", options.wan, options.pcap);
+  const random = options.seed === undefined ? new SystemRandom() : new SeededRandom(options.seed, "gateway");
+  const simulator = new Simulator(lan, wan, random);
+  closers.push(() => simulator.stop());
+  simulator.start(notice);
+
+  const storage = options.flash === undefined ? new MemoryStorage() : new FileStorage(options.flash);
+  const atConsole = { gateway: simulator.gateway, storage, version: PORTER_VERSION };
+  const script = new Console(atConsole);
+  simulator.add(script);
+  simulator.run(() => {
+    for (const problem of restore(script, storage)) notice(`${options.flash}: ${problem}`);
+  });
+  for (const line of options.exec ?? []) await execute(simulator, script, line);
+  simulator.remove(script);
+
+  const where = options.console;
+  // Whoever waits for "ready" may use the socket at once.
+  const console = where.kind === "unix" ? await openUnixConsole(simulator, atConsole, where.path) : undefined;
+  process.stdout.write(`ready: lan ${lan.describe()}, wan ${wan.describe()}\n`);
+  const port = where.kind === "stdio" ? openStdioConsole(simulator, atConsole, () => end(0)) : console;
+  if (port !== undefined) closers.push(() => port.close());
+}
+
+async function open(side: string, address: AttachmentAddress, pcap: string | undefined): Promise<Attachment> {
+  const attachment = await openAttachment(address);
+  closers.push(() => attachment.close());
+  if (pcap === undefined) return attachment;
+  mkdirSync(pcap, { recursive: true });
+  const file = new PcapFile(join(pcap, `${side}.pcap`));
+  const flushing = setInterval(() => file.flush(), CAPTURE_FLUSH_MS);
+  closers.push(() => {
+    clearInterval(flushing);
+    file.close();
+  });
+  return captureAttachment(attachment, file, () => performance.timeOrigin + performance.now());
+}
+
+/** Rejects with the console's message when the line is refused. */
+function execute(simulator: Simulator, console: Console, line: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let answer = "";
+    simulator.run(() => {
+      console.execute(
+        line,
+        (text) => {
+          answer += text;
+        },
+        (outcome) => {
+          if (outcome === "error") {
+            reject(new Error(`${line}: ${answer.trim()}`));
+            return;
+          }
+          process.stdout.write(answer);
+          resolve();
+        },
+      );
+    });
+  });
+}
+
+process.on("SIGTERM", () => end(0));
+process.on("SIGINT", () => end(0));
+try {
+  await start(program.opts<Options>());
+} catch (error) {
+  notice((error as Error).message);
+  end(1);
+}

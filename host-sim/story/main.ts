@@ -1,0 +1,58 @@
+/** `npm start`: plays the story, then leaves whoever sits at a terminal at the console of its network. */
+import { Command, InvalidArgumentError } from "commander";
+import { PORTER_VERSION } from "../version.js";
+import { liveConsole } from "./liveConsole.js";
+import { Page } from "./page.js";
+import { PICTURE } from "./picture.js";
+import { Plot, StoryError } from "./plot.js";
+import { Scene } from "./scene.js";
+import { Typist } from "./typist.js";
+
+interface Options {
+  readonly seed: number;
+  readonly pcap?: string;
+}
+
+const DEFAULT_SEED = 1;
+
+const program = new Command("npm start --")
+  .description("Plays the story of a home network behind Porter.")
+  .option("--seed <n>", "which ports and sequence numbers chance gives", parseSeed, DEFAULT_SEED)
+  .option("--pcap <directory>", "record each link there, as lan.pcap, wan.pcap and internet.pcap")
+  .parse();
+
+function parseSeed(text: string): number {
+  const seed = Number(text);
+  if (text === "" || !Number.isSafeInteger(seed)) throw new InvalidArgumentError("It must be a whole number.");
+  return seed;
+}
+
+async function main({ seed, pcap }: Options): Promise<number> {
+  const { stdin, stdout } = process;
+  const page = new Page((text) => stdout.write(text), stdout.isTTY === true && stdout.hasColors());
+  const scene = new Scene(seed);
+  let saved: string | undefined;
+  const storage = {
+    read: () => saved,
+    write: (text: string) => {
+      saved = text;
+    },
+  };
+  const atConsole = { gateway: scene.porter, storage, version: PORTER_VERSION };
+  if (pcap !== undefined) scene.network.capture(pcap);
+  try {
+    page.picture(PICTURE);
+    new Plot(scene, new Typist(scene.network, atConsole), page).play();
+    page.gap();
+    if (stdin.isTTY && stdout.isTTY) await liveConsole(scene, page, atConsole);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof StoryError)) throw error;
+    page.failure(`The story broke off: ${error.message}.`);
+    return 1;
+  } finally {
+    scene.network.endCapture();
+  }
+}
+
+process.exitCode = await main(program.opts<Options>());

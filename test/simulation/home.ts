@@ -1,0 +1,26 @@
+import { ISP, PORTER_LAN, PORTER_WAN, Scene } from "../../host-sim/story/scene.js";
+import { parseAddress } from "../../src/core/address.js";
+import type { DropCounts } from "../../src/core/drops.js";
+import { LAN, WAN } from "../../src/gateway.js";
+
+export function address(text: string): number {
+  const value = parseAddress(text);
+  if (value === undefined) throw new Error(`"${text}" is no address.`);
+  return value;
+}
+
+/** The story's scene with Porter set up and everybody at rest. */
+export function home(seed = 1): Scene {
+  const scene = new Scene(seed);
+  scene.porter.setAddress(LAN, address(PORTER_LAN), 24);
+  scene.porter.setAddress(WAN, address(PORTER_WAN), 24);
+  scene.porter.setGateway(WAN, address(ISP));
+  scene.settle();
+  return scene;
+}
+
+/** The reasons for which Porter has dropped something, with how often. */
+export function drops(scene: Scene): Partial<DropCounts> {
+  const counted = Object.entries(scene.porter.drops.counts).filter(([, count]) => count > 0);
+  return Object.fromEntries(counted);
+}
