@@ -1,36 +1,320 @@
 import { describe, expect, it } from "vitest";
-import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
-import { TCP_ACK, TCP_SYN } from "../../src/wire/tcp.js";
+import { TRANSPORT_AT } from "../../src/core/frame.js";
+import { TCP_SYN } from "../../src/wire/tcp.js";
 import { makeBench, WAN_ADDRESS } from "./support/bench.js";
-import { address, at, destination, echo, expectSound, identifier, source, tcp, udp } from "./support/packets.js";
+import {
+  address,
+  at,
+  bytesOf,
+  destination,
+  echo,
+  expectSound,
+  icmp,
+  identifier,
+  source,
+  tcp,
+  udp,
+} from "./support/packets.js";
 
 const L1 = at("192.168.1.10:5000");
 const L2 = at("192.168.1.50:5000");
 const W1 = at("198.51.100.1:80");
+const W1_OTHER_PORT = at("198.51.100.1:81");
 const W2 = at("198.51.100.2:80");
+const isEven = (port: number) => port % 2 === 0;
 
-describe("Nat", () => {
-  it("translates a UDP exchange there and back", () => {
+describe("mappings", () => {
+  it("RFC4787 REQ-1: gives an inside endpoint one external port for all destinations", () => {
     const bench = makeBench();
-    const sent = bench.out(udp(L1, W1));
-    expectSound(sent);
-    expect(sent.source).toBe(WAN_ADDRESS);
-    const back = bench.in(udp(W1, source(sent)));
-    expectSound(back);
-    expect(destination(back)).toEqual(L1);
+    const external = source(bench.out(udp(L1, W1)));
+    for (const remote of [W1_OTHER_PORT, W2]) {
+      const packet = bench.out(udp(L1, remote));
+      expectSound(packet);
+      expect(source(packet)).toEqual(external);
+    }
+    for (const remote of [W1, W1_OTHER_PORT, W2]) {
+      const back = bench.in(udp(remote, external));
+      expectSound(back);
+      expect(destination(back)).toEqual(L1);
+    }
+    expect(bench.nat.mappings()).toMatchObject([{ externalPort: external.port, sessions: 3, isStatic: false }]);
   });
 
-  it("translates a TCP handshake there and back", () => {
+  it("RFC5382 REQ-1: opens three TCP connections of one endpoint from one external port", () => {
     const bench = makeBench();
-    const external = source(bench.out(tcp(L1, W1, TCP_SYN, { sequence: 100 })));
-    const answer = bench.in(tcp(W1, external, TCP_SYN | TCP_ACK, { sequence: 900, acknowledgement: 101 }));
-    expectSound(answer);
-    expect(destination(answer)).toEqual(L1);
-    expectSound(bench.out(tcp(L1, W1, TCP_ACK, { sequence: 101, acknowledgement: 901 }, [1, 2, 3])));
-    expect(bench.nat.sessions()).toMatchObject([{ protocol: PROTOCOL_TCP, state: "ESTABLISHED", expiresInS: 7440 }]);
+    const ports = [W1, W1_OTHER_PORT, W2].map((remote) => source(bench.out(tcp(L1, remote, TCP_SYN))).port);
+    expect(new Set(ports).size).toBe(1);
   });
 
-  it("RFC5508 REQ-1, REQ-1a: gives two hosts with the same echo identifier different ones, the same for every target", () => {
+  it("RFC4787 REQ-3, RFC5382 REQ-7: gives two hosts with the same source port different external ports", () => {
+    const bench = makeBench();
+    for (const open of [(from: typeof L1) => udp(from, W1), (from: typeof L1) => tcp(from, W1, TCP_SYN)]) {
+      expect(source(bench.out(open(L1))).port).not.toBe(source(bench.out(open(L2))).port);
+    }
+    const [first, second] = bench.nat.mappings().filter((mapping) => mapping.protocol === 17);
+    expect(destination(bench.in(udp(W1, { address: WAN_ADDRESS, port: first?.externalPort ?? 0 })))).toEqual(L1);
+    expect(destination(bench.in(udp(W1, { address: WAN_ADDRESS, port: second?.externalPort ?? 0 })))).toEqual(L2);
+  });
+
+  it("RFC4787 REQ-3a: maps low ports to low ports, and to others when none is free", () => {
+    const bench = makeBench({ lowPorts: { first: 1, last: 2 } });
+    const external = [1, 2].map((port) => source(bench.out(udp({ ...L1, port }, W1))).port);
+    expect(external.sort()).toEqual([1, 2]);
+    expect(source(bench.out(udp({ ...L2, port: 1 }, W1))).port).toBeGreaterThanOrEqual(1024);
+  });
+
+  it("RFC4787 REQ-3a: maps a low port into 1..1023 and a high one into the NAT's range", () => {
+    const bench = makeBench();
+    for (const port of [1, 123, 1023]) {
+      expect(source(bench.out(udp({ ...L1, port }, W1))).port).toBeLessThanOrEqual(1023);
+    }
+    for (const port of [1024, 49152, 65535]) {
+      const external = source(bench.out(udp({ ...L1, port }, W1))).port;
+      expect(external).toBeGreaterThanOrEqual(1024);
+      expect(external).toBeLessThanOrEqual(49151);
+    }
+  });
+
+  it("RFC4787 REQ-4: keeps the port's parity", () => {
+    const bench = makeBench();
+    for (let port = 2000; port < 2200; port++) {
+      expect(isEven(source(bench.out(udp({ ...L1, port }, W1))).port)).toBe(isEven(port));
+    }
+  });
+
+  it("RFC6056 4: takes external ports from all over the range", () => {
+    const bench = makeBench();
+    const ports = Array.from({ length: 400 }, (_, i) => source(bench.out(udp({ ...L1, port: 2000 + i }, W1))).port);
+    expect(new Set(ports).size).toBe(400);
+    expect(Math.min(...ports)).toBeLessThan(2500);
+    expect(Math.max(...ports)).toBeGreaterThan(47_500);
+  });
+
+  it("never takes a port that somebody else owns", () => {
+    const bench = makeBench({ ports: { first: 3000, last: 3003 } });
+    bench.ports.claim(17, 3000, "socket", 1);
+    bench.ports.claimRange(17, { first: 3002, last: 3002 }, "forward", 1);
+    expect(source(bench.out(udp(L1, W1))).port % 2).toBe(1);
+    expect(source(bench.out(udp(L2, W1))).port % 2).toBe(1);
+    expect(bench.nat.outbound(udp({ ...L1, port: 7 }, W1))).toBe("ok");
+    expect(bench.nat.outbound(udp({ ...L1, port: 7777 }, W1))).toBe("natNoPort");
+    expect(bench.nat.mappingCount).toBe(3);
+  });
+
+  it("says when the mapping table is full, and works again when sessions have expired", () => {
+    const bench = makeBench({}, { mappings: 2 });
+    bench.out(udp(L1, W1));
+    bench.out(udp(L2, W1));
+    const third = () => udp({ ...L1, port: 7000 }, W1);
+    expect(bench.nat.outbound(third())).toBe("natNoMapping");
+    bench.advance(301);
+    expect(bench.nat.outbound(third())).toBe("ok");
+  });
+
+  it("ends with its last session and gives its port back", () => {
+    const bench = makeBench();
+    const external = source(bench.out(udp(L1, W1)));
+    expect(bench.ports.ownerKind(17, external.port)).toBe("mapping");
+    bench.nat.clear();
+    expect(bench.nat.mappings()).toEqual([]);
+    expect(bench.ports.ownerKind(17, external.port)).toBeUndefined();
+  });
+});
+
+describe("filtering", () => {
+  it("RFC4787 REQ-8: admits any port of a host that the mapping talks to, and no other host", () => {
+    const bench = makeBench();
+    const external = source(bench.out(udp(L1, W1)));
+    expect(destination(bench.in(udp(W1_OTHER_PORT, external)))).toEqual(L1);
+    expect(bench.nat.inbound(udp(W2, external))).toBe("natFiltered");
+  });
+
+  it("RFC4787 REQ-8: admits everybody with endpoint-independent filtering", () => {
+    const bench = makeBench({ filtering: "endpointIndependent" });
+    const external = source(bench.out(udp(L1, W1)));
+    expect(destination(bench.in(udp(W2, external)))).toEqual(L1);
+  });
+
+  it("RFC5382 REQ-3: admits a SYN from another port of a host that the mapping talks to", () => {
+    const bench = makeBench();
+    const external = source(bench.out(tcp(L1, W1, TCP_SYN)));
+    expect(destination(bench.in(tcp(W1_OTHER_PORT, external, TCP_SYN)))).toEqual(L1);
+    expect(bench.nat.inbound(tcp(W2, external, TCP_SYN))).toBe("natFiltered");
+  });
+
+  it("RFC7857 6: a TCP mapping admits no UDP", () => {
+    const bench = makeBench();
+    const external = source(bench.out(tcp(L1, W1, TCP_SYN)));
+    expect(bench.nat.inbound(udp(W1, external))).toBe("wanUnsolicited");
+  });
+
+  it("RFC7857 7: refused packets do not refresh", () => {
+    const bench = makeBench();
+    const external = source(bench.out(udp(L1, W1)));
+    for (let minute = 0; minute < 4; minute++) {
+      bench.advance(60);
+      expect(bench.nat.inbound(udp(W2, external))).toBe("natFiltered");
+    }
+    bench.advance(61);
+    expect(bench.nat.inbound(udp(W1, external))).toBe("wanUnsolicited");
+  });
+
+  it("forgets a host with the last session to it", () => {
+    const bench = makeBench();
+    const external = source(bench.out(udp(L1, W1)));
+    bench.advance(200);
+    bench.out(udp(L1, W2));
+    bench.advance(150);
+    expect(bench.nat.inbound(udp(W1_OTHER_PORT, external))).toBe("natFiltered");
+  });
+});
+
+describe("timers", () => {
+  it.each([
+    ["RFC4787 REQ-5c: UDP", 300, () => udp(L1, W1)],
+    ["RFC5382 REQ-5: an opening TCP connection", 240, () => tcp(L1, W1, TCP_SYN)],
+    ["RFC5508 REQ-2: an ICMP query", 60, () => echo(L1.address, W1.address, 8, 7)],
+  ])("%s lives for its timeout and not two seconds more", (_, seconds, packet) => {
+    const bench = makeBench();
+    bench.clock.now = 2 ** 31 - 5000;
+    bench.nat.poll();
+    bench.out(packet());
+    bench.advance(seconds);
+    expect(bench.nat.sessionCount).toBe(1);
+    bench.advance(1.999);
+    expect(bench.nat.sessionCount).toBe(0);
+  });
+
+  it("RFC4787 REQ-6: an outbound packet refreshes", () => {
+    const bench = makeBench();
+    const external = source(bench.out(udp(L1, W1)));
+    for (let round = 0; round < 6; round++) {
+      bench.advance(299);
+      expect(source(bench.out(udp(L1, W1)))).toEqual(external);
+    }
+  });
+
+  it("takes new timeouts at once", () => {
+    const bench = makeBench();
+    bench.out(udp(L1, W1));
+    bench.nat.configure({ ...bench.nat.settings, udpTimeoutS: 10 });
+    bench.advance(12);
+    expect(bench.nat.sessionCount).toBe(0);
+  });
+
+  it("has no deadline without a session, and one within a second of the first expiry", () => {
+    const bench = makeBench();
+    expect(bench.nat.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+    bench.out(udp(L1, W1));
+    expect(bench.nat.nextDeadline()).toBe(301_000);
+  });
+
+  it("ends at most 32 sessions in one poll and asks to be polled again", () => {
+    const bench = makeBench();
+    for (let port = 0; port < 100; port++) bench.out(udp({ ...L1, port: 2000 + port }, W1));
+    bench.clock.now = 400_000;
+    bench.nat.poll();
+    expect(bench.nat.sessionCount).toBe(68);
+    expect(bench.nat.nextDeadline()).toBeLessThanOrEqual(bench.clock.now);
+    for (let poll = 0; poll < 3; poll++) bench.nat.poll();
+    expect(bench.nat.sessionCount).toBe(0);
+  });
+});
+
+describe("a full session table", () => {
+  const SESSIONS = { sessions: 8, mappings: 8 };
+
+  it("gives up the UDP session idle longest", () => {
+    const bench = makeBench({}, SESSIONS);
+    for (let port = 1; port <= 8; port++) {
+      bench.out(udp(L1, { ...W1, port }));
+      bench.advance(1);
+    }
+    bench.out(udp(L1, { ...W1, port: 1 }));
+    bench.out(udp(L1, { ...W1, port: 9 }));
+    const ports = bench.nat.sessions().map((session) => session.remotePort);
+    expect(ports.sort()).toEqual([1, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it("gives up an opening TCP connection before a UDP session", () => {
+    const bench = makeBench({}, SESSIONS);
+    for (let port = 1; port <= 7; port++) bench.out(udp(L1, { ...W1, port }));
+    bench.out(tcp(L1, W1, TCP_SYN));
+    bench.out(udp(L2, W1));
+    expect(bench.nat.sessions().every((session) => session.protocol === 17)).toBe(true);
+  });
+
+  it("survives the eviction of the very mapping that a packet needs", () => {
+    const bench = makeBench({}, { sessions: 1, mappings: 1 });
+    const first = source(bench.out(udp(L1, W1)));
+    bench.out(udp(L1, W2));
+    expect(bench.nat.mappings()).toHaveLength(1);
+    expect(bench.nat.inbound(udp(W1, first))).not.toBe("ok");
+    expect(bench.ports.count).toBe(1);
+  });
+});
+
+describe("other packets", () => {
+  it("refuses protocols that have no ports", () => {
+    const bench = makeBench();
+    const packet = udp(L1, W1);
+    packet.protocol = 47;
+    expect(bench.nat.outbound(packet)).toBe("natProtocol");
+    expect(bench.nat.inbound(packet)).toBe("natProtocol");
+  });
+
+  it.each([
+    ["a UDP length below 8", 7, "udpMalformed"],
+    ["a UDP length beyond the packet", 12, "udpMalformed"],
+  ])("refuses %s", (_, length, verdict) => {
+    const packet = udp(L1, W1);
+    packet.frame.view.setUint16(TRANSPORT_AT + 4, length);
+    expect(makeBench().nat.outbound(packet)).toBe(verdict);
+  });
+
+  it("refuses truncated transport headers", () => {
+    const bench = makeBench();
+    for (const [packet, verdict] of [
+      [udp(L1, W1), "udpMalformed"],
+      [tcp(L1, W1, TCP_SYN), "tcpMalformed"],
+      [echo(L1.address, W1.address, 8, 1), "icmpMalformed"],
+    ] as const) {
+      packet.payloadBytes = 7;
+      expect(bench.nat.outbound(packet)).toBe(verdict);
+      expect(bench.nat.inbound(packet)).toBe(verdict);
+    }
+  });
+
+  it("leaves a packet that it drops as it was", () => {
+    const bench = makeBench();
+    bench.out(udp(L1, W1));
+    const packet = udp(W2, { address: WAN_ADDRESS, port: bench.nat.mappings()[0]?.externalPort ?? 0 });
+    const before = bytesOf(packet);
+    expect(bench.nat.inbound(packet)).toBe("natFiltered");
+    expect(bytesOf(packet)).toEqual(before);
+  });
+
+  it("waits for the external address", () => {
+    const bench = makeBench();
+    bench.nat.setExternalAddress(0);
+    expect(bench.nat.outbound(udp(L1, W1))).toBe("wanNotReady");
+  });
+
+  it("forgets all sessions when the external address changes, and only then", () => {
+    const bench = makeBench();
+    bench.out(udp(L1, W1));
+    bench.nat.setExternalAddress(WAN_ADDRESS);
+    expect(bench.nat.sessionCount).toBe(1);
+    bench.nat.setExternalAddress(address("203.0.113.9"));
+    expect(bench.nat.sessionCount).toBe(0);
+    const packet = bench.out(udp(L1, W1));
+    expectSound(packet);
+    expect(packet.source).toBe(address("203.0.113.9"));
+  });
+});
+
+describe("ICMP queries", () => {
+  it("RFC5508 REQ-1, REQ-1a: one identifier for every target, another for every host", () => {
     const bench = makeBench();
     const first = bench.out(echo(L1.address, W1.address, 8, 7));
     const second = bench.out(echo(L2.address, W1.address, 8, 7));
@@ -43,27 +327,28 @@ describe("Nat", () => {
     expect(identifier(reply)).toBe(7);
   });
 
-  it("lets a forward's caller in, and shows the server with its public port", () => {
+  it("RFC5508 REQ-1: translates timestamp queries too", () => {
     const bench = makeBench();
-    const friend = at("198.51.100.7:40000");
-    const published = { address: WAN_ADDRESS, port: 25565 };
-    expect(bench.nat.inbound(tcp(friend, published, TCP_SYN))).toBe("wanUnsolicited");
-    const spec = {
-      protocol: "tcp",
-      ports: { first: 25565, last: 25565 },
-      insideAddress: L2.address,
-      insidePort: 25565,
-    } as const;
-    expect(bench.nat.forwards.add(spec)).toBeUndefined();
-    const call = bench.in(tcp(friend, published, TCP_SYN));
-    expectSound(call);
-    const server = { address: L2.address, port: 25565 };
-    expect(destination(call)).toEqual(server);
-    expect(source(bench.out(tcp(server, friend, TCP_SYN | TCP_ACK, { acknowledgement: 1 })))).toEqual(published);
-    expect(source(bench.out(tcp(server, W1, TCP_SYN)))).toEqual(published);
-    expect(bench.nat.forwards.get(0)?.hits).toBe(1);
-    expect(bench.nat.forwards.add({ ...spec, insideAddress: address("192.168.1.9") })).toBe(
-      "tcp port 25565 is taken by the forward to 192.168.1.50; remove that first, or choose another port",
-    );
+    const sent = bench.out(icmp(L1.address, W1.address, 13, 0, 0x70001, new Array(12).fill(3)));
+    expectSound(sent);
+    const rest = (identifier(sent) << 16) | 1;
+    const reply = bench.in(icmp(W1.address, WAN_ADDRESS, 14, 0, rest, new Array(12).fill(3)));
+    expect(reply.destination).toBe(L1.address);
+    expect(identifier(reply)).toBe(7);
+  });
+
+  it("refuses replies that nobody asked for", () => {
+    const bench = makeBench();
+    const sent = bench.out(echo(L1.address, W1.address, 8, 7));
+    expect(bench.nat.inbound(echo(W2.address, WAN_ADDRESS, 0, identifier(sent)))).toBe("natFiltered");
+    expect(bench.nat.inbound(echo(W1.address, WAN_ADDRESS, 0, identifier(sent) ^ 1))).toBe("wanUnsolicited");
+  });
+
+  it("refuses other types", () => {
+    const bench = makeBench();
+    for (const type of [4, 5, 9, 10, 15, 16, 17]) {
+      expect(bench.nat.outbound(icmp(L1.address, W1.address, type, 0, 0))).toBe("icmpTypeUnknown");
+      expect(bench.nat.inbound(icmp(W1.address, WAN_ADDRESS, type, 0, 0))).toBe("icmpTypeUnknown");
+    }
   });
 });
