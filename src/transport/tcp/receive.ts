@@ -211,6 +211,7 @@ function takeAck(connection: Connection, ack: number): void {
   const resend = connection.congestion.acknowledged(ack, acked, flight, connection.mssBytes);
   connection.timeouts = 0;
   connection.waitingSinceMs = clock.now;
+  if (connection.sendRing.length === 0 && connection.finAcked === connection.finQueued) stopProbing(connection);
   if (flight === 0) connection.retransmitAt = NEVER;
   // In a recovery every partial ACK restarts the timer, RFC 6582 section 4's "slow but steady" variant.
   else if (connection.retransmitAt !== NEVER) connection.retransmitAt = clock.now + connection.roundTrip.rtoMs;
@@ -240,10 +241,12 @@ function takeWindow(connection: Connection, segment: Segment): void {
   connection.sndWl1 = segment.sequence;
   connection.sndWl2 = segment.ack;
   if (segment.windowBytes > connection.maxSndWnd) connection.maxSndWnd = segment.windowBytes;
-  if (segment.windowBytes > 0) {
-    connection.persistAt = NEVER;
-    connection.persistMs = 0;
-  }
+  if (segment.windowBytes > 0) stopProbing(connection);
+}
+
+function stopProbing(connection: Connection): void {
+  connection.persistAt = NEVER;
+  connection.persistMs = 0;
 }
 
 /** Our SYN is acknowledged: from SYN-SENT or SYN-RECEIVED to ESTABLISHED, or beyond when the application closed. */
