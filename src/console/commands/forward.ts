@@ -15,17 +15,6 @@ export const FORWARD_COMMANDS: readonly Command[] = Object.freeze([
     run: addForward,
   },
   {
-    syntax: "forward remove tcp|udp|both PORT",
-    summary: "remove a forward and end its sessions",
-    details: "A range is named by its first port.\n",
-    example: "forward remove tcp 25565",
-    run({ gateway: { nat } }, words) {
-      const forward = findForward(nat.forwards.list(), words);
-      nat.forwards.remove(forward.id);
-      return `removed: ${formatForward(forward)}\n`;
-    },
-  },
-  {
     syntax: "forward enable|disable tcp|udp|both PORT",
     summary: "switch a forward on or off; it keeps its ports",
     details: "Switching off ends its sessions. A range is named by its first port.\n",
@@ -34,6 +23,17 @@ export const FORWARD_COMMANDS: readonly Command[] = Object.freeze([
       const forward = findForward(nat.forwards.list(), words);
       nat.forwards.setEnabled(forward.id, words[1] === "enable");
       return `${words[1]}d: ${formatForward(forward)}\n`;
+    },
+  },
+  {
+    syntax: "forward remove tcp|udp|both PORT",
+    summary: "remove a forward and end its sessions",
+    details: "A range is named by its first port.\n",
+    example: "forward remove tcp 25565",
+    run({ gateway: { nat } }, words) {
+      const forward = findForward(nat.forwards.list(), words);
+      nat.forwards.remove(forward.id);
+      return `removed: ${formatForward(forward)}\n`;
     },
   },
 ]);

@@ -45,17 +45,15 @@ class Ping implements Activity {
   }
 
   poll(): string {
-    let text = "";
-    if (this.#result !== undefined) {
-      text = this.#describe(this.#result);
+    const result = this.#result;
+    if (result !== undefined) {
       this.#result = undefined;
+      return this.#describe(result) + (this.#sent === REQUESTS ? this.#finish() : "");
     }
-    if (this.isDone || this.#isAwaiting) return text;
-    if (this.#sent === REQUESTS) return text + this.#finish();
-    if (this.#gateway.clock.now < this.#sentAtMs + INTERVAL_MS) return text;
+    const isDue = !this.isDone && !this.#isAwaiting && this.#gateway.clock.now >= this.#sentAtMs + INTERVAL_MS;
     // Throws when the way there is gone since the last request.
-    this.#send();
-    return text;
+    if (isDue) this.#send();
+    return "";
   }
 
   interrupt(): string {
@@ -83,10 +81,10 @@ class Ping implements Activity {
   }
 
   #describe(result: PingResult): string {
-    const to = `${formatAddress(this.#address)}: seq=${this.#sent}`;
-    if (result.kind === "reply") return `${result.bytes} bytes from ${to} time=${inTenths(result.roundTripMs)} ms\n`;
-    if (result.kind === "timeout") return `no answer from ${to}\n`;
-    return `${describeError(result.type, result.code)} on the way to ${to}\n`;
+    const from = `from ${formatAddress(this.#address)}: seq=${this.#sent}`;
+    if (result.kind === "reply") return `${result.bytes} bytes ${from} time=${inTenths(result.roundTripMs)} ms\n`;
+    if (result.kind === "timeout") return `no answer ${from}\n`;
+    return `no answer ${from}, ${describeError(result.type, result.code)}\n`;
   }
 
   #finish(): string {

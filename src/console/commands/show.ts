@@ -5,6 +5,7 @@ import { configScript } from "../../config/script.js";
 import { formatAddress, formatMac, formatPrefix } from "../../core/address.js";
 import { DROP_REASONS, type DropReason, dropReasonName } from "../../core/drops.js";
 import type { Gateway } from "../../gateway.js";
+import type { Storage } from "../../platform/storage.js";
 import type { SocketEntry } from "../../transport/socketTable.js";
 import type { Command, CommandContext } from "../command.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
@@ -147,13 +148,15 @@ function showConfig({ gateway, storage }: CommandContext, words: readonly string
 
 function showVersion({ gateway, storage, version }: CommandContext): string {
   const uptime = formatDuration(gateway.clock.now / 1000);
-  return `Porter ${version} on ${gateway.hostname}, up ${uptime}\n${describeSaved(configScript(gateway), storage.read())}\n`;
+  return `Porter ${version} on ${gateway.hostname}, up ${uptime}\n${describeSaved(configScript(gateway), storage)}\n`;
 }
 
-function describeSaved(script: string, saved: string | undefined): string {
-  if (saved === undefined)
-    return script === "" ? "the configuration is the default one" : "the configuration is not saved";
+function describeSaved(script: string, storage: Storage): string {
   try {
+    const saved = storage.read();
+    if (saved === undefined) {
+      return script === "" ? "the configuration is the default one" : "the configuration is not saved";
+    }
     return decodeSaved(saved) === script
       ? "the configuration is saved"
       : `the configuration differs from the saved one; "save" stores it`;

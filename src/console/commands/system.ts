@@ -31,7 +31,7 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   },
   {
     syntax: "help [COMMAND...]",
-    summary: "list the commands, or explain those that begin with COMMAND",
+    summary: "list the commands, or explain one",
     example: "help forward add",
     run: help,
   },

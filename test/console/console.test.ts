@@ -1,0 +1,173 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { configScript } from "../../src/config/script.js";
+import type { Command } from "../../src/console/command.js";
+import { ConsoleFixture, HOME } from "./fixture.js";
+
+describe("a line", () => {
+  let porter: ConsoleFixture;
+  beforeEach(() => {
+    porter = new ConsoleFixture();
+    porter.run(...HOME, "forward add tcp 25565 192.168.1.50", "forward add both 6000-6010 192.168.1.51");
+  });
+
+  it.each([
+    ["shw", 'unknown command "shw"; did you mean "show"?'],
+    ["SHOW nat", 'unknown command "SHOW"; did you mean "show"?'],
+    ["reboot", 'unknown command "reboot"; "help" lists all commands'],
+    ["show natt", '"natt" is unknown after "show"; did you mean "nat"?'],
+    ["forward list", '"list" is unknown after "forward"; use add, enable, disable or remove'],
+    ["save now", '"now" is a word too many; "save" is complete without it'],
+    ["clear", '"clear" is incomplete; it needs nat next, e.g. clear nat'],
+    [
+      "forward add udp 53",
+      '"forward add udp 53" is incomplete; it needs an address next, e.g. forward add udp 53 192.168.1.50',
+    ],
+    [
+      "forward add tcp 80 192.168.1.9 from",
+      '"forward add tcp 80 192.168.1.9 from" is incomplete; it needs a prefix next, ' +
+        "e.g. forward add tcp 80 192.168.1.9 from 203.0.113.0/24",
+    ],
+    ["forward add tcp 25565x", '"25565x" is not a port; a port is a number from 1 to 65535'],
+    ["forward add tcp 0 192.168.1.50", '"0" is not a port; a port is a number from 1 to 65535'],
+    ["forward add tcp 080 192.168.1.50", '"080" is not a port; a port is a number from 1 to 65535'],
+    [
+      "forward add tcp 90-80 192.168.1.50",
+      '"90-80" is not a range of ports; write FIRST-LAST with 1 <= FIRST <= LAST <= 65535',
+    ],
+    [
+      "forward add tcp 80 192.168.1.256",
+      '"192.168.1.256" is not an address; an address is four numbers from 0 to 255, such as 192.168.1.50',
+    ],
+    [
+      "forward add tcp 80 192.168.1.50 from 198.51.100.7/24",
+      '"198.51.100.7/24" has bits set behind its prefix length; the network is 198.51.100.0/24',
+    ],
+    ["forward add icmp 80 192.168.1.50", '"icmp" is unknown after "forward add"; use tcp, udp or both'],
+    ["forward remove udp 25565", 'there is no forward "udp 25565"; "show forwards" lists those there are'],
+    ["forward remove tcp 6000", 'there is no forward "tcp 6000"; the port belongs to "both 6000": name it like that'],
+    [
+      "forward disable both 6005",
+      'there is no forward "both 6005"; the port belongs to "both 6000": name it like that',
+    ],
+    [
+      "set lan address 10.0.0.1",
+      '"10.0.0.1" lacks its prefix length; write 10.0.0.1/24 for a network of 256 addresses',
+    ],
+    [
+      "set lan address 10.0.0.1/33",
+      '"10.0.0.1/33" is not an address with a prefix length from 8 to 32, such as 192.168.1.1/24',
+    ],
+    ["set lan mtu big", '"big" is not a number of bytes; write digits only, such as 1400'],
+    [
+      "set hostname -a",
+      '"-a" is not a host name; use 1 to 63 letters, digits and hyphens, with no hyphen at either end',
+    ],
+    ["set nat timeout udp 0", '"0" is not a number of seconds from 1 to 604800'],
+    ["set nat ports 1000-2000", "ports 1000-2000 are not all for NAT; choose a range within 1024-49151"],
+    ["ping 192.168.1.1", "192.168.1.1 is Porter's own address; ping another host"],
+    ["help me", 'no command begins with "me"; "help" lists all commands'],
+    [`show ${"x".repeat(256)}`, "the line is longer than the 256 characters a line may have"],
+    ["s\u{1f600}\u0007w", 'unknown command "s???w"; "help" lists all commands'],
+  ])("%j is refused in one sentence that says what would be right", (line, message) => {
+    const before = configScript(porter.gateway);
+    expect(porter.run(line)).toBe(`error: ${message}\n`);
+    expect(porter.outcomes.at(-1)).toBe("error");
+    expect(configScript(porter.gateway)).toBe(before);
+  });
+
+  it("that claims a forwarded port is refused, naming the owner", () => {
+    expect(porter.run("forward add tcp 25565 192.168.1.10")).toMatch(
+      /^error: tcp port 25565 is taken by .*192\.168\.1\.50.*\n$/,
+    );
+  });
+
+  it.each([
+    ["set lan mtu 20", "68 to 1500"],
+    ["set wan gateway 198.51.100.1", "203.0.113.0/24"],
+    ["set wan address 192.168.1.77/24", "overlaps the lan network"],
+    ["forward add tcp 80-90 192.168.1.50 65530", "65530-65540"],
+  ])("%j is refused by the gateway, whose sentence is shown", (line, part) => {
+    const before = configScript(porter.gateway);
+    const answer = porter.run(line);
+    expect(answer).toMatch(/^error: [^\n]+\n$/);
+    expect(answer).toContain(part);
+    expect(configScript(porter.gateway)).toBe(before);
+  });
+
+  it.each(["", "   ", "\t", "# a remark", "  #set hostname x"])("%j does nothing", (line) => {
+    expect(porter.run(line)).toBe("");
+    expect(porter.outcomes.at(-1)).toBe("ok");
+  });
+
+  it("may have any white space between its words", () => {
+    expect(porter.run("  set\thostname   lobby \t")).toBe("");
+    expect(porter.gateway.hostname).toBe("lobby");
+  });
+});
+
+describe("help", () => {
+  it("lists every command, in lines of at most 100 columns", () => {
+    const lines = new ConsoleFixture().run("help").trimEnd().split("\n");
+    expect(lines.filter((line) => line.length > 100)).toEqual([]);
+    expect(lines.map((line) => line.split("  ")[0])).toEqual(
+      expect.arrayContaining(["set lan|wan mtu BYTES", "forward remove tcp|udp|both PORT", "ping ADDRESS", "save"]),
+    );
+  });
+
+  it("explains a command whose first words it is given", () => {
+    expect(new ConsoleFixture().run("help set wan gateway")).toBe(
+      "set wan gateway ADDRESS|none\n" +
+        "name the router that leads to the internet\n" +
+        "It must be on the network of the WAN address, so set that first.\n" +
+        "example: set wan gateway 203.0.113.1\n",
+    );
+  });
+
+  it("gives examples that work", () => {
+    const porter = new ConsoleFixture();
+    const help = porter.run("help").split("\n");
+    const commands = help.map((line) => line.split("  ")[0] ?? "").filter((syntax) => syntax !== "");
+    porter.run(...HOME);
+    for (const syntax of commands) {
+      const words = syntax.split(" ").filter((word) => /^[a-z|-]+$/.test(word));
+      const example = /example: (.*)\n/.exec(porter.run(`help ${words.map((word) => word.split("|")[0]).join(" ")}`));
+      if (example !== null) expect(porter.run(example[1] as string), example[1]).not.toMatch(/^error/);
+    }
+    expect(commands.length).toBeGreaterThan(20);
+  });
+});
+
+describe("completion", () => {
+  it.each([
+    ["", ["clear", "forward", "help", "ping", "save", "set", "show"]],
+    ["s", ["save", "set", "show"]],
+    ["show", ["show"]],
+    [
+      "show ",
+      ["arp", "config", "counters", "forwards", "interfaces", "nat", "ports", "sessions", "sockets", "version"],
+    ],
+    ["forward add t", ["tcp"]],
+    ["forward add tcp 80 192.168.1.50 ", ["from"]],
+    ["set wan gateway ", ["none"]],
+    ["nonsense ", []],
+  ])("of %j", (line, words) => {
+    expect(new ConsoleFixture().console.complete(line)).toEqual(words);
+  });
+});
+
+it("takes further commands from its surroundings", () => {
+  let hasQuit = false;
+  const quit: Command = {
+    syntax: "quit",
+    summary: "leave",
+    example: "quit",
+    run: () => {
+      hasQuit = true;
+      return "";
+    },
+  };
+  const porter = new ConsoleFixture([quit]);
+  expect(porter.run("help")).toContain("quit");
+  expect(porter.run("quit")).toBe("");
+  expect(hasQuit).toBe(true);
+});

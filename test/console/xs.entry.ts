@@ -1,0 +1,43 @@
+/** The console in any engine: what a fixed dialogue prints. */
+import { ConsoleSession } from "../../src/console/session.js";
+import { ConsoleFixture, HOME } from "./fixture.js";
+
+export function talk(): string {
+  const porter = new ConsoleFixture();
+  let output = "";
+  const session = new ConsoleSession(
+    porter.console,
+    (text) => {
+      output += text;
+    },
+    { isRawTerminal: true },
+  );
+  session.start();
+  for (const line of [
+    ...HOME,
+    "forward add both 6000-6010 192.168.1.51 7000 from 198.51.100.0/24",
+    "forward disable both 6000",
+    "forward add tcp 25565x",
+    "shw",
+    "help",
+    "help forward add",
+    "set nat timeout udp 120",
+    "show forwards",
+    "show nat",
+    "show sessions",
+    "show ports",
+    "show interfaces",
+    "show arp",
+    "show sockets",
+    "show counters all",
+    "save",
+    "show config",
+    "show config saved",
+    "show version",
+    "ping 192.168.1.50",
+  ]) {
+    session.receive(`${line}\r`);
+  }
+  porter.advance(5000);
+  return output;
+}
