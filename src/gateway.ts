@@ -108,6 +108,15 @@ export class Gateway extends Host {
     else this.nat.clear();
   }
 
+  /** As `Host.setGateway`. Sessions under way take the new gateway at once. */
+  override setGateway(index: number, gateway: number): void {
+    const one = this.interfaces[index] as Interface;
+    const isSame = gateway === one.gateway;
+    super.setGateway(index, gateway);
+    // The flow cache knows stations, not routes: it has to learn the way anew.
+    if (!isSame) this.neighbours.flush(one);
+  }
+
   override setMtu(index: number, mtuBytes: number): void {
     super.setMtu(index, mtuBytes);
     this.nat.flows.setInterface(index, (this.interfaces[index] as Interface).mac, mtuBytes);
@@ -163,8 +172,12 @@ export class Gateway extends Host {
   protected override deliver(packet: Packet): Verdict {
     const isFromLan = packet.interfaceIndex === LAN;
     if (isFromLan && packet.destination !== this.wan.address) return super.deliver(packet);
+    // A strong host (RFC 1122 section 3.3.4.2): the LAN address is no way in.
+    if (packet.destination === this.lan.address) return "wanUnsolicited";
     const owner = this.#ownerOf(packet);
-    if (owner === "mapping" || owner === "forward") return this.#sendInward(packet);
+    // A broadcast on the WAN link concerns us, and nobody behind us.
+    const isForInside = packet.destination === this.wan.address && (owner === "mapping" || owner === "forward");
+    if (isForInside) return this.#sendInward(packet);
     if (isFromLan || owner === "socket") return super.deliver(packet);
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
     if (packet.protocol === PROTOCOL_ICMP) return super.deliver(packet);
