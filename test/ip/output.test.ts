@@ -65,6 +65,12 @@ describe("sending", () => {
       .ipv4({ destination: "255.255.255.255", ttl: 64, dontFragment: false });
   });
 
+  it("takes a datagram of exactly the MTU that must not be fragmented", () => {
+    build(1480);
+    expect(stack.output.send(stack.wan.address, ip(SERVER), 254, 1480, true)).toBe("ok");
+    expectFrame(stack.wanPort.sent[0]).ipv4({ totalBytes: 1500, dontFragment: true });
+  });
+
   it("returns why a datagram was not sent", () => {
     build(1500);
     expect(stack.output.send(1, ip(SERVER), 254, 1481, true)).toBe("ipTooBig");

@@ -134,6 +134,8 @@ describe("sending to a neighbour", () => {
     const bytes = udpFrame();
     stack.neighbours.send(stack.wan, ip(LAPTOP), loadFrame(bytes), bytes.length);
     expectFrame(stack.wanPort.sent[0]).ethernet({ source: WAN_MAC, destination: 0x0b });
+    send(LAPTOP);
+    expectFrame(stack.lanPort.sent[0]).ethernet({ source: LAN_MAC, destination: 0x0a });
   });
 });
 
