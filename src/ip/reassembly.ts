@@ -79,9 +79,14 @@ export class Reassembly {
     if (packet.protocol === PROTOCOL_TCP && (offset === 0 ? length < TCP_HEADER_BYTES : offset < TCP_HEADER_BYTES)) {
       return "fragmentMalformed";
     }
-    if (offset + length > this.#maxPayloadBytes) return "fragmentTooBig";
+    const found = this.#find(packet);
+    if (offset + length > this.#maxPayloadBytes) {
+      // What came before can never be completed.
+      if (found !== undefined) found.inUse = false;
+      return "fragmentTooBig";
+    }
 
-    const assembly = this.#find(packet) ?? this.#start(packet);
+    const assembly = found ?? this.#start(packet);
     const verdict = this.#insert(assembly, packet, offset, length);
     if (verdict === "ok" && assembly.receivedBytes === assembly.payloadBytes) this.#finish(assembly);
     return verdict;

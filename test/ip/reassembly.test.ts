@@ -117,6 +117,12 @@ describe("putting together", () => {
 });
 
 describe("impossible fragments", () => {
+  it("give up the buffer of a datagram that turns out too large", () => {
+    expect(add(piece(0, 4000, true))).toBe("ok");
+    expect(add(piece(4000, 400, true))).toBe("fragmentTooBig");
+    expect(reassembly.nextDeadline()).toBe(NEVER);
+  });
+
   it.each([
     ["without data", piece(16, 0, true)],
     ["that leaves a hole between units of 8", piece(16, 12, true)],
