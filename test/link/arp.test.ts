@@ -71,8 +71,9 @@ describe("ARP", () => {
     expect(stack.lan.conflicts).toBe(0);
   });
 
-  it("leaves a probe for another address alone", () => {
+  it("leaves a probe for another address alone, and a reply without a sender address", () => {
     expect(receive({ senderAddress: 0, targetAddress: "192.168.1.20" })).toBe("ok");
+    expect(receive({ senderAddress: 0, operation: "reply", targetAddress: ROUTER })).toBe("ok");
     expect(stack.lanPort.sent).toEqual([]);
   });
 
