@@ -95,7 +95,7 @@ export class Reassembly {
   poll(): void {
     for (let i = 0; i < this.#assemblies.length; i++) {
       const assembly = this.#assemblies[i] as Assembly;
-      if (!assembly.inUse || this.#clock.now - assembly.startedAtMs < REASSEMBLY_TIMEOUT_MS) continue;
+      if (!assembly.inUse || this.#clock.now < assembly.startedAtMs + REASSEMBLY_TIMEOUT_MS) continue;
       assembly.inUse = false;
       this.#drops.count("fragmentTimeout", assembly.interfaceIndex);
       if (assembly.firstBytes === 0 || this.onTimeout === undefined) continue;

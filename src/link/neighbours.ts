@@ -101,7 +101,7 @@ export class Neighbours {
     }
     this.lastIndex = index;
     const entry = this.#entries[index] as Neighbour;
-    if (entry.state === "fresh" && this.#clock.now - entry.confirmedAtMs >= NEIGHBOUR_FRESH_MS) this.#age(index, entry);
+    if (entry.state === "fresh" && this.#clock.now >= entry.confirmedAtMs + NEIGHBOUR_FRESH_MS) this.#age(index, entry);
     if (entry.state === "fresh" || entry.state === "stale") {
       if (entry.state === "stale") this.#ask(entry);
       return this.#transmit(out, entry.mac, frame, length);
@@ -158,7 +158,7 @@ export class Neighbours {
     this.#nextDeadline = NEVER;
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
-      if (entry.state === "fresh" && this.#clock.now - entry.confirmedAtMs >= NEIGHBOUR_FRESH_MS) this.#age(i, entry);
+      if (entry.state === "fresh" && this.#clock.now >= entry.confirmedAtMs + NEIGHBOUR_FRESH_MS) this.#age(i, entry);
       if (entry.state === "fresh") this.#schedule(entry.confirmedAtMs + NEIGHBOUR_FRESH_MS);
       else if (entry.state === "incomplete" || entry.attempts > 0) this.#askOrGiveUp(i, entry);
       else if (entry.state === "stale") this.#forget(i, entry);
@@ -229,7 +229,7 @@ export class Neighbours {
   }
 
   #forget(index: number, entry: Neighbour): void {
-    if (this.#clock.now - entry.confirmedAtMs >= FORGET_MS) this.#free(index, entry);
+    if (this.#clock.now >= entry.confirmedAtMs + FORGET_MS) this.#free(index, entry);
     else this.#schedule(entry.confirmedAtMs + FORGET_MS);
   }
 
