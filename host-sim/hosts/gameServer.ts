@@ -14,7 +14,7 @@ export class GameServer {
   constructor(host: Host, port: number = GAME_PORT) {
     host.tcp.listen({
       port,
-      backlog: 128,
+      backlog: 512,
       onConnection: (socket) => {
         const player = peerOf(socket);
         const lines = new LineSplitter();

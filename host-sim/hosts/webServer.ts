@@ -13,7 +13,7 @@ export class WebServer {
 
   constructor(host: Host, port: number, page: Page) {
     this.#page = page;
-    host.tcp.listen({ port, backlog: 128, onConnection: (socket) => this.#serve(socket) });
+    host.tcp.listen({ port, backlog: 512, onConnection: (socket) => this.#serve(socket) });
   }
 
   #serve(socket: TcpSocket): void {

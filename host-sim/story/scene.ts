@@ -32,11 +32,11 @@ export class Scene {
   readonly gamePc: Host;
   /** Without addresses, until somebody types PORTER_SETUP. */
   readonly porter: Gateway;
+  readonly webServer: Host;
   readonly friend: Host;
   readonly web: WebServer;
   readonly game: GameServer;
   readonly tabs: readonly [BrowserTab, BrowserTab];
-  readonly #webServer: Host;
 
   /** At its first instant: everybody's announcement is still on the cable, and Porter had better be told its addresses. */
   constructor(seed: number) {
@@ -54,16 +54,16 @@ export class Scene {
       { segment: this.internet, address: "198.51.100.1/24" },
     ]);
     const abroad = { segment: this.internet, gateway: "198.51.100.1" };
-    this.#webServer = this.network.addHost("web server", { ...abroad, address: `${WEB_SERVER}/24` });
+    this.webServer = this.network.addHost("web server", { ...abroad, address: `${WEB_SERVER}/24` });
     this.friend = this.network.addHost("friend", { ...abroad, address: `${FRIEND}/24` });
 
-    this.web = new WebServer(this.#webServer, 80, (path, visitor) => `Hello, ${visitor}. Here is ${path}.`);
+    this.web = new WebServer(this.webServer, 80, (path, visitor) => `Hello, ${visitor}. Here is ${path}.`);
     this.game = new GameServer(this.gamePc, GAME_PORT);
     this.tabs = [new BrowserTab(this.laptop), new BrowserTab(this.laptop)];
   }
   /** Lets everybody find their gateway, as hosts do when they join a network, and come to rest. */
   settle(): void {
-    for (const host of [this.laptop, this.gamePc, this.porter, this.friend, this.#webServer]) {
+    for (const host of [this.laptop, this.gamePc, this.porter, this.friend, this.webServer]) {
       const gateway = host.interfaces.find((one) => one.gateway !== 0)?.gateway ?? 0;
       host.echo.ping(gateway, 1, 1000, () => {});
     }

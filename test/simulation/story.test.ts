@@ -1,17 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { GameClient } from "../../host-sim/hosts/gameClient.js";
 import { GAME_PORT } from "../../host-sim/hosts/gameServer.js";
-import { FRIEND, GAME_PC, LAPTOP, PORTER_WAN } from "../../host-sim/story/scene.js";
-import type { ForwardSpec } from "../../src/nat/forwards.js";
+import { FRIEND, LAPTOP, PORTER_WAN } from "../../host-sim/story/scene.js";
 import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
-import { address, drops, home } from "./home.js";
-
-const GAME_FORWARD: ForwardSpec = {
-  protocol: "tcp",
-  ports: { first: GAME_PORT, last: GAME_PORT },
-  insideAddress: address(GAME_PC),
-  insidePort: GAME_PORT,
-};
+import { address, drops, GAME_FORWARD, home } from "./home.js";
 
 describe("two browser tabs at one server", () => {
   test("get an external port each, and their own answer", () => {
