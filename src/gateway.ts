@@ -18,7 +18,8 @@ import {
 } from "./core/address.js";
 import { patchChecksum } from "./core/checksum.js";
 import type { Verdict } from "./core/drops.js";
-import { NETWORK_AT } from "./core/frame.js";
+import { type Frame, NETWORK_AT } from "./core/frame.js";
+import { createFlowCache, type Forward, MISS } from "./flow/cache.js";
 import { Host, type HostOptions } from "./host.js";
 import type { Interface } from "./link/interface.js";
 import { formatForward } from "./nat/forwards.js";
@@ -72,6 +73,7 @@ export class Gateway extends Host {
   readonly nat: Nat;
   /** As the console shows it; without meaning to the stack. */
   hostname = "porter";
+  readonly #carry: Forward;
   readonly #quote = new IcmpErrorQuote();
 
   /** `options.interfaces` are the LAN and the WAN, in this order. */
@@ -81,6 +83,7 @@ export class Gateway extends Host {
     this.wan = this.interfaces[WAN] as Interface;
     this.nat = new Nat(this.clock, this.ports, options.random, options.capacity, options.nat);
     const flows = this.nat.flows;
+    this.#carry = createFlowCache(flows);
     for (const one of this.interfaces) flows.setInterface(one.index, one.mac, one.mtuBytes);
     this.neighbours.listener = {
       neighbourKnown: (index, mac, out) => flows.setNeighbour(index, mac, out.mac),
@@ -129,6 +132,18 @@ export class Gateway extends Host {
 
   override nextDeadline(): number {
     return Math.min(super.nextDeadline(), this.nat.nextDeadline());
+  }
+
+  override receive(index: number, frame: Frame, length: number): void {
+    const out = this.#carry(frame, length, index);
+    if (out === MISS) {
+      super.receive(index, frame, length);
+      return;
+    }
+    const source = this.interfaces[index] as Interface;
+    source.rxFrames++;
+    source.rxBytes += length;
+    if (!(this.interfaces[out] as Interface).transmit(frame, length)) this.drops.count("portFull", index);
   }
 
   override describeOwner(protocol: number, port: number): string {

@@ -8,7 +8,7 @@ import { formatAddress, formatPrefix, isGroupMac, isMulticast, isUnicastSource, 
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
 import { Drops, type Verdict } from "./core/drops.js";
-import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT } from "./core/frame.js";
+import { ETHERNET_HEADER_BYTES, type Frame, MAX_FRAME_BYTES, NETWORK_AT } from "./core/frame.js";
 import type { Random } from "./core/random.js";
 import { Icmp } from "./ip/icmp.js";
 import { IpOutput } from "./ip/output.js";
@@ -237,6 +237,7 @@ export class Host {
 
   #receiveFrame(source: Interface, frame: Frame, length: number): Verdict {
     if (length < ETHERNET_HEADER_BYTES) return "frameTooShort";
+    if (length > MAX_FRAME_BYTES) return "frameTooLong";
     const destination = etherDestination(frame);
     const isGroup = isGroupMac(destination);
     if (destination !== source.mac && !isGroup) return "frameNotForUs";

@@ -8,7 +8,7 @@
 export const DROP_REASONS = Object.freeze({
   // link
   frameTooShort: "the frame is shorter than its headers",
-  frameTooLong: "the frame is longer than the interface's MTU allows",
+  frameTooLong: "the frame is longer than Ethernet allows",
   frameNotForUs: "the frame is addressed to another station",
   etherTypeUnknown: "the frame carries neither IPv4 nor ARP",
   interfaceDown: "the interface has no address yet",

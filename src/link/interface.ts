@@ -49,6 +49,9 @@ export class Interface {
     this.address = address;
     this.prefixLength = prefixLength;
     this.mask = prefixMask(prefixLength);
+    this.conflicts = 0;
+    this.conflictMac = 0;
+    this.defendedAtMs = Number.NEGATIVE_INFINITY;
   }
 
   isOnLink(address: number): boolean {

@@ -1,8 +1,10 @@
 /** Reading the packet that an ICMP error quotes (RFC 792, RFC 1122 section 3.2.2). */
 import { ICMP_HEADER_BYTES, icmpCode, icmpNextHopMtu, icmpType } from "../wire/icmp.js";
 import {
+  IP_OFFSET_MASK,
   IPV4_HEADER_BYTES,
   ipDestination,
+  ipFragmentField,
   ipHeaderBytes,
   ipProtocol,
   ipSource,
@@ -15,7 +17,7 @@ import type { IcmpErrorQuote } from "./transport.js";
 /** Every quote holds at least this much of the quoted packet's payload (RFC 792). */
 const QUOTED_PAYLOAD_BYTES = 8;
 
-/** Fills `quote` from a validated ICMP error. Returns the quoted protocol, or -1 when the quote is too short to tell. */
+/** Fills `quote` from a validated ICMP error. Returns the quoted protocol, or -1 when the quote does not reach the ports. */
 export function readQuote(packet: Packet, quote: IcmpErrorQuote): number {
   const view = packet.frame.view;
   const at = packet.transportAt + ICMP_HEADER_BYTES;
@@ -23,6 +25,7 @@ export function readQuote(packet: Packet, quote: IcmpErrorQuote): number {
   if (available < IPV4_HEADER_BYTES || view.getUint8(at) >> 4 !== 4) return -1;
   const headerBytes = ipHeaderBytes(view, at);
   if (headerBytes < IPV4_HEADER_BYTES || available < headerBytes + QUOTED_PAYLOAD_BYTES) return -1;
+  if ((ipFragmentField(view, at) & IP_OFFSET_MASK) !== 0) return -1;
   const protocol = ipProtocol(view, at);
   const transportAt = at + headerBytes;
   quote.type = icmpType(view, packet.transportAt);
@@ -30,13 +33,18 @@ export function readQuote(packet: Packet, quote: IcmpErrorQuote): number {
   quote.nextHopMtuBytes = icmpNextHopMtu(view, packet.transportAt);
   quote.source = ipSource(view, at);
   quote.destination = ipDestination(view, at);
-  quote.sourcePort = view.getUint16(transportAt);
-  quote.destinationPort = view.getUint16(transportAt + 2);
-  quote.sequence = protocol === PROTOCOL_TCP ? view.getInt32(transportAt + 4) : 0;
+  quote.sourcePort = 0;
+  quote.destinationPort = 0;
+  quote.sequence = 0;
+  // Only a first fragment has ports; 0 belongs to nobody.
+  if ((ipFragmentField(view, at) & IP_OFFSET_MASK) !== 0) return protocol;
   if (protocol === PROTOCOL_ICMP) {
     // A query's "port" is its identifier, wherever ports are compared.
     quote.sourcePort = view.getUint16(transportAt + 4);
-    quote.destinationPort = 0;
+    return protocol;
   }
+  quote.sourcePort = view.getUint16(transportAt);
+  quote.destinationPort = view.getUint16(transportAt + 2);
+  if (protocol === PROTOCOL_TCP) quote.sequence = view.getInt32(transportAt + 4);
   return protocol;
 }
