@@ -34,6 +34,8 @@ export function configScript(gateway: Gateway): string {
     ...(hostname === DEFAULT_HOSTNAME ? [] : [`set hostname ${hostname}`]),
     ...interfaceLines(lan),
     ...interfaceLines(wan),
+    // Behind the address, whose network it must be on.
+    ...(wan.gateway === 0 ? [] : [`set wan gateway ${formatAddress(wan.gateway)}`]),
     ...natLines(nat.settings),
     ...nat.forwards.list().flatMap(forwardLines),
   ];
@@ -44,11 +46,9 @@ export function filteringName(filtering: Filtering): string {
   return Object.keys(FILTERINGS).find((name) => FILTERINGS[name] === filtering) ?? "";
 }
 
-/** The address before the gateway, which must be on its network. */
-function interfaceLines({ name, address, prefixLength, gateway, mtuBytes }: Interface): string[] {
+function interfaceLines({ name, address, prefixLength, mtuBytes }: Interface): string[] {
   const lines: string[] = [];
   if (address !== 0) lines.push(`set ${name} address ${formatPrefix({ address, length: prefixLength })}`);
-  if (gateway !== 0) lines.push(`set ${name} gateway ${formatAddress(gateway)}`);
   if (mtuBytes !== DEFAULT_MTU_BYTES) lines.push(`set ${name} mtu ${mtuBytes}`);
   return lines;
 }

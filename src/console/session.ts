@@ -36,6 +36,7 @@ export class ConsoleSession {
   #excess = 0;
   #isAfterCarriageReturn = false;
   #escape: EscapeState = "none";
+  #isDraining = false;
 
   /** The console is this session's own. `write` sends text to the user. */
   constructor(console: Console, write: Write, { isRawTerminal = false }: SessionOptions = {}) {
@@ -115,14 +116,14 @@ export class ConsoleSession {
     // One character too many, for the console to refuse the line.
     const line = this.#excess === 0 ? this.#line : `${this.#line}.`;
     this.#clearLine();
-    if (!this.#console.isBusy) {
-      this.#execute(line);
-    } else if (line.trim() === "") {
+    const isBusy = this.#console.isBusy;
+    if (isBusy && line.trim() === "") {
       this.#console.interrupt();
-    } else {
-      this.#waiting.push(line);
-      if (this.#waiting.length > MAX_WAITING_LINES) this.#console.interrupt();
+      return;
     }
+    this.#waiting.push(line);
+    if (isBusy && this.#waiting.length > MAX_WAITING_LINES) this.#console.interrupt();
+    this.#drain();
   }
 
   /** Ends what runs, or else drops the line that is being typed. */
@@ -134,12 +135,20 @@ export class ConsoleSession {
     else this.#write(PROMPT);
   }
 
-  #execute(line: string): void {
-    this.#console.execute(line, this.#write, () => {
-      this.#write(PROMPT);
-      const next = this.#waiting.shift();
-      if (next !== undefined) this.#execute(next);
-    });
+  /** Carries out what waits, up to a command that takes a while; its end calls again. */
+  #drain(): void {
+    // A line that is over at once calls back from within the loop, which goes on anyway.
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    while (!this.#console.isBusy) {
+      const line = this.#waiting.shift();
+      if (line === undefined) break;
+      this.#console.execute(line, this.#write, () => {
+        this.#write(PROMPT);
+        this.#drain();
+      });
+    }
+    this.#isDraining = false;
   }
 
   #clearLine(): void {

@@ -105,6 +105,44 @@ describe("a line", () => {
   });
 });
 
+describe("a command that works", () => {
+  let porter: ConsoleFixture;
+  beforeEach(() => {
+    porter = new ConsoleFixture();
+    porter.run(...HOME);
+  });
+
+  it("repeats the forward that it changed", () => {
+    expect(porter.run("forward add tcp 25565 192.168.1.50")).toBe("added: tcp 25565 192.168.1.50\n");
+    expect(porter.run("forward disable tcp 25565")).toBe("disabled: tcp 25565 192.168.1.50\n");
+    expect(porter.run("forward enable tcp 25565")).toBe("enabled: tcp 25565 192.168.1.50\n");
+    expect(porter.run("forward remove tcp 25565")).toBe("removed: tcp 25565 192.168.1.50\n");
+    expect(porter.run("show forwards")).toBe("no forwards\n");
+  });
+
+  it.each([
+    ["10.0.0.5", "note: 10.0.0.5 is not on the LAN 192.168.1.0/24, so nothing arrives there\n"],
+    ["192.168.1.1", "note: 192.168.1.1 is Porter's own address, so nothing answers there\n"],
+  ])("warns of a forward to %s", (target, note) => {
+    expect(porter.run(`forward add tcp 80 ${target}`)).toBe(`added: tcp 80 ${target}\n${note}`);
+  });
+
+  it.each(["198.51.100.2/24", "203.0.113.1/24", "none"])(
+    "says that the gateway went with the address, for %s",
+    (address) => {
+      expect(porter.run(`set wan address ${address}`)).toBe(
+        'the gateway 203.0.113.1 no longer fits and is removed; set another with "set wan gateway"\n',
+      );
+      expect(porter.gateway.wan.gateway).toBe(0);
+    },
+  );
+
+  it("leaves the forwards when the WAN address changes", () => {
+    porter.run("forward add tcp 25565 192.168.1.50", "set wan address 198.51.100.2/24");
+    expect(porter.run("show forwards")).toContain("192.168.1.50:25565");
+  });
+});
+
 describe("help", () => {
   it("lists every command, in lines of at most 100 columns", () => {
     const lines = new ConsoleFixture().run("help").trimEnd().split("\n");

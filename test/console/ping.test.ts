@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { NEVER } from "../../src/core/clock.js";
+import { ip } from "../support/stackFixture.js";
 import { ConsoleFixture, HOME, LanHost } from "./fixture.js";
 
 describe("ping", () => {
@@ -7,6 +8,9 @@ describe("ping", () => {
   beforeEach(() => {
     porter = new ConsoleFixture();
     porter.run(...HOME);
+    const { lan, wan, neighbours } = porter.gateway;
+    neighbours.learn(lan, ip("192.168.1.50"), 0x020000000010, true);
+    neighbours.learn(wan, ip("203.0.113.1"), 0x020000000011, true);
   });
 
   it("prints a line for each of 4 answers, a second apart, and a summary", () => {
@@ -36,12 +40,15 @@ describe("ping", () => {
     expect(porter.console.isBusy).toBe(true);
     porter.advance(1);
     expect(porter.take()).toBe(
-      "no answer from 192.168.1.50: seq=1\n" +
-        "no answer from 192.168.1.50: seq=2\n" +
-        "no answer from 192.168.1.50: seq=3, host unreachable\n" +
-        "no answer from 192.168.1.50: seq=4\n" +
+      [1, 2, 3, 4].map((seq) => `no answer from 192.168.1.50: seq=${seq}\n`).join("") +
         "4 sent, 0 received, 100% lost\n",
     );
+  });
+
+  it("says which requests found no station to go to", () => {
+    porter.run("ping 192.168.1.77");
+    porter.advance(10_000);
+    expect(porter.take()).toMatch(/no answer from 192\.168\.1\.77: seq=\d, host unreachable\n/);
   });
 
   it("is refused where there is no route", () => {

@@ -4,12 +4,13 @@ import { configScript } from "../../src/config/script.js";
 import { restore, runScript } from "../../src/console/restore.js";
 import { ConsoleFixture, HOME } from "./fixture.js";
 
-/** Few addresses and ports, so that lines meet: replace, conflict, and depend on each other. */
-const octet = fc.constantFrom(0, 1, 2, 3, 127, 254, 255);
+/** Few addresses and ports, so that lines meet: replace each other, conflict, and depend on each other. */
 const address = fc
-  .tuple(fc.constantFrom("192.168.1", "192.168.2", "203.0.113", "10.0.0"), octet)
+  .tuple(fc.constantFrom("192.168.1", "192.168.2", "10.0.0"), fc.constantFrom(0, 1, 50, 127, 254, 255))
   .map(([net, host]) => `${net}.${host}`);
-const length = fc.constantFrom(8, 16, 24, 25, 30, 31, 32);
+/** On a network so small that some of them are its broadcast addresses. */
+const wanAddress = fc.integer({ min: 0, max: 4 }).map((host) => `203.0.113.${host}`);
+const length = fc.constantFrom(8, 24, 30, 31, 32);
 const port = fc.oneof(fc.integer({ min: 20, max: 30 }), fc.integer({ min: 1, max: 65535 }));
 const ports = fc.oneof(
   port.map(String),
@@ -21,17 +22,15 @@ const text = (...parts: (string | fc.Arbitrary<string | number>)[]) =>
   fc
     .tuple(...parts.map((part) => (typeof part === "string" ? fc.constant(part) : part)))
     .map((words) => words.filter((word) => word !== "").join(" "));
+const withLength = (of: fc.Arbitrary<string>) => fc.tuple(of, length).map((parts) => parts.join("/"));
 const maybe = (word: fc.Arbitrary<string | number>) => fc.oneof(fc.constant(""), word);
 
 const line = fc.oneof(
-  text(
-    "set",
-    side,
-    "address",
-    fc.tuple(address, length).map((parts) => parts.join("/")),
-  ),
+  text("set lan address", withLength(address)),
+  text("set", side, "address", withLength(wanAddress)),
+  text("set wan address", withLength(wanAddress)),
   text("set", side, "address none"),
-  text("set wan gateway", fc.oneof(address, fc.constant("none"))),
+  text("set wan gateway", fc.oneof(wanAddress, wanAddress, fc.constant("none"))),
   text("set", side, "mtu", fc.integer({ min: 60, max: 1510 })),
   text("set hostname", fc.constantFrom("porter", "lobby", "a-1")),
   text("set nat filtering", fc.constantFrom("address-dependent", "endpoint-independent")),
@@ -56,8 +55,9 @@ describe("show config", () => {
       "set hostname lobby",
       ...HOME.slice(0, 1),
       "set lan mtu 1400",
-      ...HOME.slice(1),
+      ...HOME.slice(1, 2),
       "set wan mtu 576",
+      ...HOME.slice(2),
       "set nat filtering endpoint-independent",
       "set nat timeout udp 120",
       "set nat timeout tcp-established 100",
@@ -76,7 +76,7 @@ describe("show config", () => {
 
   it("reproduces any configuration on a fresh gateway", () => {
     fc.assert(
-      fc.property(fc.array(line, { maxLength: 60 }), (lines) => {
+      fc.property(fc.array(line, { maxLength: 60, size: "max" }), (lines) => {
         const porter = new ConsoleFixture();
         porter.run(...lines);
         const script = configScript(porter.gateway);
@@ -84,7 +84,7 @@ describe("show config", () => {
         expect(runScript(copy.console, script)).toEqual([]);
         expect(configScript(copy.gateway)).toBe(script);
       }),
-      { numRuns: 300, verbose: true },
+      { numRuns: 300 },
     );
   });
 });

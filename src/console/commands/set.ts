@@ -78,7 +78,7 @@ function setAddress({ gateway }: CommandContext, [, side, , text = ""]: readonly
   const prefix = text === "none" ? { address: 0, length: 0 } : readInterfaceAddress(text);
   gateway.setAddress(one.index, prefix.address, prefix.length);
   if (nextHop === 0 || one.gateway !== 0) return "";
-  return `the gateway ${formatAddress(nextHop)} is removed with its network; set another with "set wan gateway"\n`;
+  return `the gateway ${formatAddress(nextHop)} no longer fits and is removed; set another with "set wan gateway"\n`;
 }
 
 function setGateway({ gateway }: CommandContext, [, , , text = ""]: readonly string[]): string {

@@ -4,6 +4,7 @@ import { filteringName } from "../../config/script.js";
 import { formatAddress, formatPrefix } from "../../core/address.js";
 import type { Gateway } from "../../gateway.js";
 import type { Forward } from "../../nat/forwards.js";
+import type { MappingInfo } from "../../nat/nat.js";
 import type { PortClaim, PortRange } from "../../transport/portSpace.js";
 import type { Command, CommandContext } from "../command.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
@@ -98,6 +99,7 @@ function showSessions({ gateway: { nat } }: CommandContext, [, , text]: readonly
 
 function portTable(gateway: Gateway): string {
   const claims = gateway.ports.claims();
+  const mappings = gateway.nat.mappings().filter((mapping) => !mapping.isStatic);
   claims.sort((a, b) => a.protocol - b.protocol || a.range.first - b.range.first);
   return formatTable(
     [left("PROTOCOL"), left("PORTS"), left("OWNER"), left("FOR")],
@@ -105,22 +107,20 @@ function portTable(gateway: Gateway): string {
       protocolName(claim.protocol),
       formatPorts(claim.range),
       claim.kind,
-      claimant(gateway, claim),
+      claimant(gateway, mappings, claim),
     ]),
     "no ports in use",
   );
 }
 
-function claimant({ nat, hostname }: Gateway, claim: PortClaim): string {
-  if (claim.kind === "forward") {
-    const forward = nat.forwards.get(claim.id);
-    return forward === undefined ? "" : endpoint(forward.insideAddress, forward.insidePort);
-  }
-  if (claim.kind !== "mapping") return hostname;
-  const mapping = nat
-    .mappings()
-    .find((one) => !one.isStatic && one.protocol === claim.protocol && one.externalPort === claim.range.first);
-  return mapping === undefined ? "" : endpoint(mapping.insideAddress, mapping.insidePort);
+function claimant({ nat, hostname }: Gateway, mappings: readonly MappingInfo[], claim: PortClaim): string {
+  if (claim.kind !== "forward" && claim.kind !== "mapping") return hostname;
+  const { protocol, range } = claim;
+  const owner =
+    claim.kind === "forward"
+      ? nat.forwards.get(claim.id)
+      : mappings.find((mapping) => mapping.protocol === protocol && mapping.externalPort === range.first);
+  return owner === undefined ? "" : endpoint(owner.insideAddress, owner.insidePort);
 }
 
 function formatPorts({ first, last }: PortRange): string {
