@@ -53,10 +53,13 @@ class Transferrer implements TcpHandler {
   }
 }
 
-function transfer(faults: PipeFaults, upload: Uint8Array, download: Uint8Array) {
+function transfer(faults: PipeFaults, upload: Uint8Array, download: Uint8Array, startMs = 0) {
   const client = new TransportRig({ address: OUR_ADDRESS, seed: faults.seed });
   const server = new TransportRig({ address: PEER_ADDRESS, seed: faults.seed + 1 });
   const pipe = new LossyPipe(client, server, faults);
+  pipe.now = startMs;
+  client.clock.now = startMs;
+  server.clock.now = startMs;
   const clientSide = new Transferrer(upload);
   const serverSide = new Transferrer(download);
   server.tcp.listen({
@@ -66,9 +69,16 @@ function transfer(faults: PipeFaults, upload: Uint8Array, download: Uint8Array) 
       serverSide.onConnected(socket);
     },
   });
+  let initialSequence = 0;
+  const deliver = client.output.onDatagram;
+  client.output.onDatagram = (payload, ...rest) => {
+    initialSequence = new DataView(payload.buffer).getInt32(4);
+    deliver(payload, ...rest);
+  };
   client.tcp.connect({ address: PEER_ADDRESS, port: 80, handler: clientSide });
-  pipe.run(3_600_000, () => clientSide.isClosed && serverSide.isClosed);
-  return { client, server, pipe, clientSide, serverSide };
+  client.output.onDatagram = deliver;
+  pipe.run(startMs + 3_600_000, () => clientSide.isClosed && serverSide.isClosed);
+  return { client, server, pipe, clientSide, serverSide, initialSequence };
 }
 
 describe("two endpoints over a pipe", () => {
@@ -86,6 +96,20 @@ describe("two endpoints over a pipe", () => {
     pipe.run(pipe.now + 240_000);
     expect([client.table.count, server.table.count]).toEqual([0, 0]);
     expect([client.ports.count, server.ports.count]).toEqual([0, 1]);
+  });
+
+  it.each([0, 0x80000000])("transfer across sequence number %d, after 60 days up", (boundary) => {
+    const days = 60 * 86_400_000;
+    const faults = { ...NO_FAULTS, seed: 9, loss: 0.05 };
+    const upload = randomBytes(40_000, 1);
+    const first = transfer(faults, upload, upload, days).initialSequence;
+    // The initial sequence number grows by 250 each millisecond: at this later instant it is just below the boundary.
+    const startMs = days + Math.floor(((boundary - 5000 - first) >>> 0) / 250);
+    const { clientSide, serverSide, initialSequence } = transfer(faults, upload, upload, startMs);
+    expect((boundary - initialSequence) | 0).toBeGreaterThan(0);
+    expect((boundary - initialSequence) | 0).toBeLessThan(10_000);
+    expect(Uint8Array.from(serverSide.received)).toEqual(upload);
+    expect(Uint8Array.from(clientSide.received)).toEqual(upload);
   });
 
   it("transfer the same bytes whatever the network does to the packets", () => {
@@ -112,5 +136,31 @@ describe("two endpoints over a pipe", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it("carry a thousand connections at once", () => {
+    const capacity = { sockets: 1000, listeners: 1, tcpReceiveBytes: 1024, tcpSendBytes: 1024 };
+    const client = new TransportRig({ address: OUR_ADDRESS, seed: 1, capacity });
+    const server = new TransportRig({ address: PEER_ADDRESS, seed: 2, capacity });
+    const pipe = new LossyPipe(client, server);
+    server.tcp.listen({
+      port: 80,
+      backlog: 1000,
+      onConnection: (socket) => {
+        const echo = new Uint8Array(100);
+        socket.handler = {
+          onReadable: () => socket.write(echo.subarray(0, socket.read(echo))),
+          onEnd: () => socket.close(),
+        };
+      },
+    });
+    const sides = Array.from({ length: 1000 }, (_, i) => new Transferrer(randomBytes(50, i)));
+    for (const side of sides) client.tcp.connect({ address: PEER_ADDRESS, port: 80, handler: side });
+    pipe.run(10_000, () => sides.every((side) => side.isClosed));
+    sides.forEach((side, i) => {
+      expect(Uint8Array.from(side.received)).toEqual(randomBytes(50, i));
+    });
+    pipe.run(pipe.now + 100);
+    expect([client.table.count, server.table.count]).toEqual([1000, 0]);
   });
 });
