@@ -9,8 +9,10 @@ export class ByteRing {
   #start = 0;
   #length = 0;
 
-  /** `capacity` is in bytes and a power of two. */
-  constructor(capacity: number) {
+  /** `bytes` is rounded up to a power of two. */
+  constructor(bytes: number) {
+    let capacity = 1;
+    while (capacity < bytes) capacity *= 2;
     this.#bytes = new Uint8Array(capacity);
     this.#mask = capacity - 1;
   }

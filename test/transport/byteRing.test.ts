@@ -28,6 +28,10 @@ describe("a byte ring", () => {
     );
   });
 
+  it("is at least as large as asked for", () => {
+    expect([1, 64, 65, 4000].map((bytes) => new ByteRing(bytes).capacity)).toEqual([1, 64, 128, 4096]);
+  });
+
   it("keeps early data behind a gap until it is counted", () => {
     const ring = new ByteRing(8);
     ring.append(Uint8Array.of(1, 2, 3, 4, 5, 6), 0, 6);

@@ -39,9 +39,7 @@ export function transmit(connection: Connection): void {
 
 /** Sends an empty segment that acknowledges everything received in order. */
 export function sendAck(connection: Connection): void {
-  // A window probe's byte may never have been taken: what comes behind it would be outside the peer's window.
-  const sequence = connection.persistAt === NEVER ? connection.sndMax : connection.sndNxt;
-  sendSegment(connection, sequence, TCP_ACK, 0, 0);
+  sendSegment(connection, sequenceOfEmpty(connection), TCP_ACK, 0, 0);
 }
 
 /** RFC 5961 section 7: an acknowledgement that an attacker may have provoked, at a limited rate. */
@@ -74,7 +72,7 @@ export function sendSyn(connection: Connection): void {
 
 /** The connection's own reset: for `abort`, and for data that nobody will read. */
 export function sendReset(connection: Connection): void {
-  emit(connection, connection.sndMax, TCP_RST | TCP_ACK, TCP_HEADER_BYTES, 0);
+  emit(connection, sequenceOfEmpty(connection), TCP_RST | TCP_ACK, TCP_HEADER_BYTES, 0);
 }
 
 /** RFC 9293 section 3.10.7.1: answers a segment that belongs to no connection, unless it is a reset itself. */
@@ -136,6 +134,12 @@ export function isWindowUpdateDue(connection: Connection): boolean {
   // A peer that has less than a segment left may be waiting for this.
   const announced = (connection.rcvEdge - connection.rcvNxt) | 0;
   return announced < connection.mssBytes && gain >= Math.min(half, connection.mssBytes);
+}
+
+/** The sequence number of a segment without data: behind everything sent, where the peer's window most likely is. */
+function sequenceOfEmpty(connection: Connection): number {
+  // A window probe's byte may never have been taken: what comes behind it would be outside the peer's window.
+  return connection.persistAt === NEVER ? connection.sndMax : connection.sndNxt;
 }
 
 function restartAfterIdle(connection: Connection): void {

@@ -1,5 +1,4 @@
 /** What an application holds of a TCP connection. */
-
 import { NEVER } from "../../core/clock.js";
 import { abandon, type Connection, reportEnd, waitForFin } from "./connection.js";
 import { canWrite, isWindowUpdateDue, sendReset } from "./send.js";
@@ -24,7 +23,7 @@ import {
 export interface TcpHandler {
   /** An active open succeeded. */
   onConnected?(socket: TcpSocket): void;
-  /** More data can be read. */
+  /** New data has come. What is left unread is not announced again by itself. */
   onReadable?(socket: TcpSocket): void;
   /** There is room again after a `write` that was cut short. */
   onWritable?(socket: TcpSocket): void;

@@ -242,6 +242,15 @@ describe("a closed window", () => {
     expect(peer.take()).toEqual(['PA seq=2 ack=1 win=4096 "ello"']);
   });
 
+  it("does not hide a reset: its sequence number is the one the peer waits for", () => {
+    const { peer, socket } = established({ window: 0 });
+    socket.write(bytesOf("hello"));
+    peer.advance(1000);
+    peer.take();
+    socket.abort();
+    expect(peer.take()).toEqual(["RA seq=1 ack=1"]);
+  });
+
   it("is given up after 100 s without any answer", () => {
     const { peer, socket, log } = established({ window: 0 });
     socket.write(bytesOf("hello"));
