@@ -56,7 +56,8 @@ const TTL_DELTA = 0xfffe;
 /** The forwarding function of a table; a miss for every frame on a big-endian machine. */
 export function createFlowCache(table: FlowTable): Forward {
   if (!table.isLittleEndian) return () => MISS;
-  const { words, header, nextHopWords } = table;
+  const { words, header } = table;
+  const nextHopWords = table.nextHops.words;
   const imul = Math.imul;
   const secret = words[SECRET] as number;
   const bucketMask = words[BUCKET_MASK] as number;

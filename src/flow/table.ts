@@ -3,6 +3,7 @@
  * class; the flow cache reads it beside this class. A record's index is the session's number everywhere.
  */
 import { fold } from "../core/checksum.js";
+import { FlowHeader } from "./header.js";
 import {
   ACK_WORDS,
   ACKS,
@@ -36,44 +37,24 @@ import {
   TICK,
   UDP_LIFETIME,
 } from "./layout.js";
+import { NextHops } from "./nextHops.js";
+import { toWire } from "./wireOrder.js";
 
-const ETHERTYPE_IPV4_HALF = 0x0800;
 const CAN_BE_CARRIED = FLAG_LAN_HOP | FLAG_WAN_HOP | FLAG_SETTLED;
 /** Index of each side: interface numbers, and the order of acks. */
 export const LAN = 0;
 export const WAN = 1;
 
-/**
- * The header's values once more, as properties: on XS these cost a quarter of an element of a typed array. The flow cache
- * in TypeScript reads them here, the one in C in the header.
- */
-export class FlowHeader {
-  tick = 0;
-  externalWord = 0;
-  udpLifetimeS = 0;
-  tcpLifetimeS = 0;
-  /** Words 0 (its upper half) and 1 of a frame sent to our station on the LAN and on the WAN. */
-  lanMacHead = 0;
-  lanMacTail = 0;
-  wanMacHead = 0;
-  wanMacTail = 0;
-  lanMtuBytes = 0;
-  wanMtuBytes = 0;
-}
-
 export class FlowTable {
   /** The whole table; `layout.ts` says what is where. */
   readonly words: Int32Array;
   readonly header = new FlowHeader();
-  /** What a frame to each next hop begins with: words 0 to 3. */
-  readonly nextHopWords: readonly Int32Array[];
   /** Records there is room for. */
   readonly capacity: number;
-  readonly nextHops: number;
+  readonly nextHops: NextHops;
   readonly isLittleEndian: boolean;
   readonly #secret: number;
   readonly #bucketMask: number;
-  readonly #nextHopsAt: number;
   readonly #bucketsAt: number;
   readonly #recordsAt: number;
   readonly #acksAt: number;
@@ -85,11 +66,10 @@ export class FlowTable {
   /** For 1..32,767 `sessions` and 1..256 `nextHops`; `secret` is any random int32. */
   constructor(sessions: number, nextHops: number, secret: number) {
     this.capacity = Math.min(sessions, MAX_SESSIONS);
-    this.nextHops = Math.min(nextHops, MAX_NEXT_HOPS);
     let buckets = 8;
     while (buckets < this.capacity) buckets *= 2;
-    this.#nextHopsAt = HEADER_WORDS;
-    this.#bucketsAt = this.#nextHopsAt + this.nextHops * NEXT_HOP_WORDS;
+    const hops = Math.min(nextHops, MAX_NEXT_HOPS);
+    this.#bucketsAt = HEADER_WORDS + hops * NEXT_HOP_WORDS;
     this.#recordsAt = this.#bucketsAt + buckets;
     this.#acksAt = this.#recordsAt + this.capacity * RECORD_WORDS;
     this.#bucketMask = buckets - 1;
@@ -99,15 +79,12 @@ export class FlowTable {
     const words = this.words;
     words[SECRET] = this.#secret;
     words[BUCKET_MASK] = this.#bucketMask;
-    words[NEXT_HOPS] = this.#nextHopsAt;
+    this.nextHops = new NextHops(words, HEADER_WORDS, hops, this.isLittleEndian);
+    words[NEXT_HOPS] = HEADER_WORDS;
     words[BUCKETS] = this.#bucketsAt;
     words[RECORDS] = this.#recordsAt;
     words[ACKS] = this.#acksAt;
     words.fill(-1, this.#bucketsAt, this.#recordsAt);
-    this.nextHopWords = Array.from({ length: this.nextHops }, (_, index) => {
-      const at = this.#nextHopsAt + index * NEXT_HOP_WORDS;
-      return words.subarray(at, at + NEXT_HOP_WORDS);
-    });
     for (let index = this.capacity - 1; index >= 0; index--) this.#release(index);
   }
 
@@ -167,25 +144,13 @@ export class FlowTable {
 
   /** The station behind a next hop is known: frames to it go from `sourceMac` to `mac`. */
   setNeighbour(index: number, mac: number, sourceMac: number): void {
-    if (index >= this.nextHops) return;
-    const at = this.#nextHopsAt + index * NEXT_HOP_WORDS;
-    const words = this.words;
-    const epoch = this.#epochOf(index);
-    words[at] = this.toWire((epoch << 24) | Math.floor(mac / 0x100000000));
-    words[at + 1] = this.toWire((mac % 0x100000000) | 0);
-    words[at + 2] = this.toWire(Math.floor(sourceMac / 0x10000) | 0);
-    words[at + 3] = this.toWire(((sourceMac % 0x10000) << 16) | ETHERTYPE_IPV4_HALF);
+    this.nextHops.set(index, mac, sourceMac);
   }
 
   /** The next hop may no longer be used: every record that leads there is a miss until `setNextHop` names one anew. */
   clearNeighbour(index: number): void {
-    if (index >= this.nextHops) return;
-    const at = this.#nextHopsAt + index * NEXT_HOP_WORDS;
-    const epoch = (this.#epochOf(index) + 1) & 0xff;
-    this.words[at] = this.toWire(epoch << 24);
-    this.words[at + 3] = 0;
-    // A record that slept through all 256 epochs must not wake up to a stranger's station.
-    if (epoch === 0) this.#forgetHops();
+    // A record that slept through all epochs must not wake up to a stranger's station.
+    if (this.nextHops.clear(index)) this.#forgetHops();
   }
 
   /** The record that an outbound packet with this tuple belongs to; -1 for none. ICMP has the identifier and 0 as ports. */
@@ -333,11 +298,10 @@ export class FlowTable {
 
   /** Packets of the session that leave by `side` go to this neighbour; ignored while its station is unknown. */
   setNextHop(index: number, side: number, neighbour: number): void {
-    if (neighbour < 0 || neighbour >= this.nextHops) return;
+    if (!this.nextHops.isKnown(neighbour)) return;
     const words = this.words;
-    if (words[this.#nextHopsAt + neighbour * NEXT_HOP_WORDS + 3] === 0) return;
     const at = this.#at(index);
-    const hop = neighbour | (this.#epochOf(neighbour) << 8);
+    const hop = neighbour | (this.nextHops.epoch(neighbour) << 8);
     const hops = words[at + HOPS] as number;
     words[at + HOPS] = side === LAN ? (hops & ~0xffff) | hop : (hops & 0xffff) | (hop << 16);
     words[at + KIND] = withCarried((words[at + KIND] as number) | (side === LAN ? FLAG_LAN_HOP : FLAG_WAN_HOP));
@@ -354,17 +318,11 @@ export class FlowTable {
 
   /** A 32-bit value as a word whose bytes lie in network order, and back. */
   toWire(value: number): number {
-    return this.isLittleEndian
-      ? (value << 24) | ((value & 0xff00) << 8) | ((value >> 8) & 0xff00) | ((value >> 24) & 0xff)
-      : value;
+    return toWire(value, this.isLittleEndian);
   }
 
   #at(index: number): number {
     return this.#recordsAt + index * RECORD_WORDS;
-  }
-
-  #epochOf(nextHop: number): number {
-    return (this.toWire(this.words[this.#nextHopsAt + nextHop * NEXT_HOP_WORDS] as number) >> 24) & 0xff;
   }
 
   /** Word index of the bucket; the inbound key has no inside address and passes 0. */

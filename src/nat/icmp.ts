@@ -4,7 +4,6 @@
  */
 import { delta16, delta32, fold, patchChecksum, sumBytes, updateChecksum } from "../core/checksum.js";
 import type { Verdict } from "../core/drops.js";
-import { NETWORK_AT } from "../core/frame.js";
 import type { FlowTable } from "../flow/table.js";
 import {
   ICMP_CHECKSUM_OFFSET,
@@ -38,6 +37,7 @@ import {
 import type { Packet } from "../wire/packet.js";
 import { TCP_CHECKSUM_OFFSET } from "../wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "../wire/udp.js";
+import { setDestination, setSource } from "./rewrite.js";
 import type { Sessions } from "./sessions.js";
 
 /** What a quote holds at least, behind its IP header (RFC 792). */
@@ -76,9 +76,7 @@ export function translateInboundError(packet: Packet, sessions: Sessions, flows:
   if (session < 0) return "icmpErrorUnmatched";
   const inside = flows.insideAddress(session);
   rewriteQuote(packet, IP_SOURCE_OFFSET, inside, 0, flows.insidePort(session));
-  view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, inside);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.destination, inside));
-  packet.destination = inside;
+  setDestination(packet, inside);
   return "ok";
 }
 
@@ -102,9 +100,7 @@ export function translateOutboundError(packet: Packet, sessions: Sessions, flows
   if (session < 0 || packet.destination !== remote) return "icmpErrorUnmatched";
   const external = flows.externalAddress;
   rewriteQuote(packet, IP_DESTINATION_OFFSET, external, 2, flows.externalPort(session));
-  view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, external);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.source, external));
-  packet.source = external;
+  setSource(packet, external);
   return "ok";
 }
 

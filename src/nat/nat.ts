@@ -6,31 +6,16 @@
  * an ordinary session whose remote end is our external address.
  */
 import type { Capacity } from "../core/capacity.js";
-import { delta16, delta32, patchChecksum, patchUdpChecksum } from "../core/checksum.js";
 import type { Clock } from "../core/clock.js";
 import type { Verdict } from "../core/drops.js";
-import { NETWORK_AT } from "../core/frame.js";
 import type { Random } from "../core/random.js";
-import { FlowTable, LAN, WAN } from "../flow/table.js";
+import { FlowTable } from "../flow/table.js";
 import type { PortSpace } from "../transport/portSpace.js";
-import {
-  ICMP_CHECKSUM_OFFSET,
-  ICMP_HEADER_BYTES,
-  ICMP_IDENTIFIER_OFFSET,
-  icmpIdentifier,
-  icmpType,
-} from "../wire/icmp.js";
-import {
-  IP_CHECKSUM_OFFSET,
-  IP_DESTINATION_OFFSET,
-  IP_SOURCE_OFFSET,
-  PROTOCOL_ICMP,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-} from "../wire/ipv4.js";
+import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { TCP_CHECKSUM_OFFSET, tcpFlags, validateTcpShape } from "../wire/tcp.js";
-import { UDP_CHECKSUM_OFFSET, UDP_HEADER_BYTES, udpBytes, udpDestinationPort } from "../wire/udp.js";
+import { tcpFlags, validateTcpShape } from "../wire/tcp.js";
+import { UDP_HEADER_BYTES, udpBytes, udpDestinationPort } from "../wire/udp.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
 import {
   isQueryReply,
@@ -39,39 +24,15 @@ import {
   translateInboundError,
   translateOutboundError,
 } from "./icmp.js";
+import { listMappings, listSessions, type MappingInfo, type SessionInfo } from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
+import { setDestination, setDestinationEndpoint, setIdentifier, setSource, setSourceEndpoint } from "./rewrite.js";
 import { ICMP, Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
-import { isClosed, isOpening, tcpStateName } from "./tcpState.js";
+import { isClosed, isOpening } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
 
-/** What `show nat` prints of a mapping. */
-export interface MappingInfo {
-  readonly protocol: number;
-  readonly insideAddress: number;
-  /** A port, or an ICMP identifier. */
-  readonly insidePort: number;
-  readonly externalPort: number;
-  readonly sessions: number;
-  /** It belongs to a port forward. */
-  readonly isStatic: boolean;
-}
-
-/** What `show sessions` prints of a session. */
-export interface SessionInfo {
-  readonly protocol: number;
-  readonly insideAddress: number;
-  readonly insidePort: number;
-  readonly externalPort: number;
-  readonly remoteAddress: number;
-  readonly remotePort: number;
-  /** The state of RFC 7857 section 2 for TCP, "OPEN" for the others. */
-  readonly state: string;
-  readonly idleS: number;
-  readonly expiresInS: number;
-  /** The flow cache takes its packets. */
-  readonly isCarried: boolean;
-}
+export type { MappingInfo, SessionInfo };
 
 export class Nat implements ForwardEffects {
   /** The sessions' tuples, which the flow cache reads. */
@@ -172,7 +133,7 @@ export class Nat implements ForwardEffects {
     if (isTcp) this.#tcp.track(session, packet, flags, true);
     else this.#sessions.touch(session);
     this.lastSession = session;
-    this.#rewriteSource(packet, this.flows.externalPort(session));
+    setSourceEndpoint(packet, this.flows.externalAddress, this.flows.externalPort(session));
     return "ok";
   }
 
@@ -200,7 +161,7 @@ export class Nat implements ForwardEffects {
       this.#sessions.touch(session);
     }
     this.lastSession = session;
-    this.#rewriteDestination(packet, this.flows.insideAddress(session), this.flows.insidePort(session));
+    setDestinationEndpoint(packet, this.flows.insideAddress(session), this.flows.insidePort(session));
     return "ok";
   }
 
@@ -216,43 +177,12 @@ export class Nat implements ForwardEffects {
 
   /** The mappings as they are now. */
   mappings(): MappingInfo[] {
-    const mappings = this.#mappings;
-    const list: MappingInfo[] = [];
-    for (let index = 0; index < mappings.capacity; index++) {
-      if (!mappings.isUsed(index)) continue;
-      list.push({
-        protocol: mappings.protocol(index),
-        insideAddress: mappings.insideAddress(index),
-        insidePort: mappings.insidePort(index),
-        externalPort: mappings.externalPort(index),
-        sessions: mappings.sessionCount(index),
-        isStatic: mappings.forward(index) !== DYNAMIC,
-      });
-    }
-    return list;
+    return listMappings(this.#mappings);
   }
 
   /** The sessions as they are now. */
   sessions(): SessionInfo[] {
-    const flows = this.flows;
-    const list: SessionInfo[] = [];
-    for (let index = 0; index < flows.capacity; index++) {
-      if (!flows.isUsed(index) || this.#sessions.isExpired(index)) continue;
-      const isTcp = flows.protocol(index) === PROTOCOL_TCP;
-      list.push({
-        protocol: flows.protocol(index),
-        insideAddress: flows.insideAddress(index),
-        insidePort: flows.insidePort(index),
-        externalPort: flows.externalPort(index),
-        remoteAddress: flows.remoteAddress(index),
-        remotePort: flows.remotePort(index),
-        state: isTcp ? tcpStateName(this.#sessions.tcpState(index)) : "OPEN",
-        idleS: flows.tick - flows.lastSeen(index),
-        expiresInS: this.#sessions.secondsLeft(index),
-        isCarried: flows.isCarried(index),
-      });
-    }
-    return list;
+    return listSessions(this.#sessions, this.flows);
   }
 
   get mappingCount(): number {
@@ -402,21 +332,6 @@ export class Nat implements ForwardEffects {
     this.#sessions.close(session);
     return true;
   }
-
-  #rewriteSource(packet: Packet, port: number): void {
-    const external = this.flows.externalAddress;
-    patchTransport(packet, delta32(packet.source, external) + delta16(packet.sourcePort, port));
-    packet.frame.view.setUint16(packet.transportAt, port);
-    packet.sourcePort = port;
-    setSource(packet, external);
-  }
-
-  #rewriteDestination(packet: Packet, address: number, port: number): void {
-    patchTransport(packet, delta32(packet.destination, address) + delta16(packet.destinationPort, port));
-    packet.frame.view.setUint16(packet.transportAt + 2, port);
-    packet.destinationPort = port;
-    setDestination(packet, address);
-  }
 }
 
 /** What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). */
@@ -429,27 +344,3 @@ function validateShape(packet: Packet): Verdict {
   const length = udpBytes(view, at);
   return length >= UDP_HEADER_BYTES && length <= packet.payloadBytes ? "ok" : "udpMalformed";
 }
-
-function setSource(packet: Packet, address: number): void {
-  packet.frame.view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.source, address));
-  packet.source = address;
-}
-
-function setDestination(packet: Packet, address: number): void {
-  packet.frame.view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.destination, address));
-  packet.destination = address;
-}
-
-function patchTransport(packet: Packet, delta: number): void {
-  if (packet.protocol === PROTOCOL_TCP) patchChecksum(packet.frame, packet.transportAt + TCP_CHECKSUM_OFFSET, delta);
-  else patchUdpChecksum(packet.frame, packet.transportAt + UDP_CHECKSUM_OFFSET, delta);
-}
-
-function setIdentifier(packet: Packet, before: number, after: number): void {
-  packet.frame.view.setUint16(packet.transportAt + ICMP_IDENTIFIER_OFFSET, after);
-  patchChecksum(packet.frame, packet.transportAt + ICMP_CHECKSUM_OFFSET, delta16(before, after));
-}
-
-export { LAN, WAN };

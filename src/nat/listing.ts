@@ -1,0 +1,72 @@
+/** The NAT's tables as people read them. Not for the packet path. */
+import type { FlowTable } from "../flow/table.js";
+import { PROTOCOL_TCP } from "../wire/ipv4.js";
+import { DYNAMIC, type Mappings } from "./mappings.js";
+import type { Sessions } from "./sessions.js";
+import { tcpStateName } from "./tcpState.js";
+
+/** What `show nat` prints of a mapping. */
+export interface MappingInfo {
+  readonly protocol: number;
+  readonly insideAddress: number;
+  /** A port, or an ICMP identifier. */
+  readonly insidePort: number;
+  readonly externalPort: number;
+  readonly sessions: number;
+  /** It belongs to a port forward. */
+  readonly isStatic: boolean;
+}
+
+/** What `show sessions` prints of a session. */
+export interface SessionInfo {
+  readonly protocol: number;
+  readonly insideAddress: number;
+  readonly insidePort: number;
+  readonly externalPort: number;
+  readonly remoteAddress: number;
+  readonly remotePort: number;
+  /** The state of RFC 7857 section 2 for TCP, "OPEN" for the others. */
+  readonly state: string;
+  readonly idleS: number;
+  readonly expiresInS: number;
+  /** The flow cache takes its packets. */
+  readonly isCarried: boolean;
+}
+
+export function listMappings(mappings: Mappings): MappingInfo[] {
+  const list: MappingInfo[] = [];
+  for (let index = 0; index < mappings.capacity; index++) {
+    if (!mappings.isUsed(index)) continue;
+    list.push({
+      protocol: mappings.protocol(index),
+      insideAddress: mappings.insideAddress(index),
+      insidePort: mappings.insidePort(index),
+      externalPort: mappings.externalPort(index),
+      sessions: mappings.sessionCount(index),
+      isStatic: mappings.forward(index) !== DYNAMIC,
+    });
+  }
+  return list;
+}
+
+/** The sessions that have not expired. */
+export function listSessions(sessions: Sessions, flows: FlowTable): SessionInfo[] {
+  const list: SessionInfo[] = [];
+  for (let index = 0; index < flows.capacity; index++) {
+    if (!flows.isUsed(index) || sessions.isExpired(index)) continue;
+    const protocol = flows.protocol(index);
+    list.push({
+      protocol,
+      insideAddress: flows.insideAddress(index),
+      insidePort: flows.insidePort(index),
+      externalPort: flows.externalPort(index),
+      remoteAddress: flows.remoteAddress(index),
+      remotePort: flows.remotePort(index),
+      state: protocol === PROTOCOL_TCP ? tcpStateName(sessions.tcpState(index)) : "OPEN",
+      idleS: flows.tick - flows.lastSeen(index),
+      expiresInS: sessions.secondsLeft(index),
+      isCarried: flows.isCarried(index),
+    });
+  }
+  return list;
+}
