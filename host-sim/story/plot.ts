@@ -1,7 +1,7 @@
 /** What happens in the story. Whatever it tells it has seen: in sockets, in Porter's tables, or at Porter's console. */
 import { formatAddress, parseAddress } from "../../src/core/address.js";
 import { dropReasonName } from "../../src/core/drops.js";
-import type { SessionInfo } from "../../src/nat/nat.js";
+import type { SessionInfo } from "../../src/nat/listing.js";
 import type { PageLoad } from "../hosts/browserTab.js";
 import { GameClient } from "../hosts/gameClient.js";
 import { GAME_PORT } from "../hosts/gameServer.js";

@@ -1,0 +1,175 @@
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readPcap } from "../../../host-sim/ports/pcapFile.js";
+import { Background, run } from "../../integration/support/processes.js";
+import { expectFrame } from "../../support/expectFrame.js";
+import { arpFrame, udpFrame } from "../../support/frames.js";
+
+const COMMAND = [process.execPath, ".config/run.mjs", "host-sim/cli/main.ts"];
+const SET_UP = ["--exec", "set lan address 192.168.1.1/24", "--exec", "set wan address 203.0.113.2/24"];
+const START_MS = 20_000;
+
+let directory: string;
+let links: string[];
+const cleanups: (() => unknown)[] = [];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "porter-cli-"));
+  links = ["--lan", `stream:unix:${join(directory, "lan")}`, "--wan", `stream:unix:${join(directory, "wan")}`];
+});
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0)) await cleanup();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+async function start(...options: string[]): Promise<Background> {
+  const simulator = new Background([...COMMAND, ...links, ...options]);
+  cleanups.push(() => simulator.stop());
+  await simulator.line(/\bready\b/, START_MS);
+  return simulator;
+}
+
+/** A program at the other end of a link. */
+class Peer {
+  readonly #socket: Socket;
+  #received = Buffer.alloc(0);
+  #wake = (): void => {};
+
+  constructor(name: string) {
+    this.#socket = connect(join(directory, name));
+    this.#socket.on("data", (chunk) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      this.#wake();
+    });
+    cleanups.push(() => this.#socket.destroy());
+  }
+
+  send(frame: Uint8Array): void {
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(frame.length);
+    this.#socket.write(Buffer.concat([length, frame]));
+  }
+
+  /** The next frame of an EtherType. */
+  async receive(etherType: number): Promise<Uint8Array> {
+    for (;;) {
+      const frame = this.#take();
+      if (frame === undefined) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      } else if (frame.readUInt16BE(12) === etherType) {
+        return frame;
+      }
+    }
+  }
+
+  #take(): Buffer | undefined {
+    if (this.#received.length < 4) return undefined;
+    const end = 4 + this.#received.readUInt32BE(0);
+    if (this.#received.length < end) return undefined;
+    const frame = this.#received.subarray(4, end);
+    this.#received = this.#received.subarray(end);
+    return frame;
+  }
+}
+
+/** What the console at the Unix socket says to `lines`, prompts included. */
+async function ask(path: string, ...lines: string[]): Promise<string> {
+  const socket = connect(path).setEncoding("utf8");
+  cleanups.push(() => socket.destroy());
+  let text = "";
+  await new Promise<void>((resolve) => {
+    socket.on("data", (part: string) => {
+      text += part;
+      if (text.split("> ").length > lines.length + 1) resolve();
+    });
+    for (const line of lines) socket.write(`${line}\n`);
+  });
+  socket.destroy();
+  return text;
+}
+
+describe("the simulator between two streams", { timeout: 60_000 }, () => {
+  test("answers ARP and forwards from the LAN to the WAN", async () => {
+    await start(...SET_UP, "--console", "none", "--seed", "1");
+    const lan = new Peer("lan");
+    const wan = new Peer("wan");
+    lan.send(arpFrame({ targetAddress: "192.168.1.1" }));
+    const reply = await lan.receive(0x0806);
+    const destinationMac = Buffer.from(reply).readUIntBE(6, 6);
+    wan.send(arpFrame({ senderAddress: "203.0.113.9", senderMac: "02:00:00:00:00:99", targetAddress: "203.0.113.2" }));
+    await wan.receive(0x0806);
+    lan.send(udpFrame({ destinationMac, destination: "203.0.113.9", payload: "hello" }));
+    expectFrame(await wan.receive(0x0800))
+      .ipv4({ source: "203.0.113.2", ttl: 63 })
+      .udp()
+      .payload("hello");
+  });
+
+  test("ends cleanly on SIGTERM and SIGINT, and takes its sockets away", async () => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const simulator = await start(...SET_UP, "--console", `unix:${join(directory, "console")}`);
+      await simulator.stop(signal);
+      expect(simulator.exitCode).toBe(0);
+      expect(() => statSync(join(directory, "console"))).toThrow();
+    }
+  });
+
+  test("records both links", async () => {
+    const simulator = await start(...SET_UP, "--console", "none", "--pcap", join(directory, "pcap"));
+    const lan = new Peer("lan");
+    const question = arpFrame({ targetAddress: "192.168.1.1" });
+    lan.send(question);
+    const answer = await lan.receive(0x0806);
+    await simulator.stop();
+    const [onLan, onWan] = ["lan", "wan"].map((side) =>
+      readPcap(readFileSync(join(directory, "pcap", `${side}.pcap`))).map(({ bytes }) => hex(bytes)),
+    );
+    expect(onLan).toEqual([hex(question), hex(answer)]);
+    expect(onWan).toEqual([]);
+  });
+});
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("hex");
+}
+
+describe("the console", { timeout: 60_000 }, () => {
+  test("serves several clients of a Unix socket", async () => {
+    const path = join(directory, "console");
+    await start(...SET_UP, "--console", `unix:${path}`);
+    expect(await ask(path, "set hostname tower")).toBe("> > ");
+    const answers = await Promise.all([ask(path, "show version"), ask(path, "show config")]);
+    expect(answers[0]).toContain("tower");
+    expect(answers[1]).toContain("set wan address 203.0.113.2/24");
+  });
+
+  test("saves to the file that the next start restores", async () => {
+    const path = join(directory, "console");
+    const flash = ["--flash", join(directory, "flash"), "--console", `unix:${path}`];
+    const first = await start(...flash, ...SET_UP, "--exec", "forward add udp 5000 192.168.1.5", "--exec", "save");
+    await first.stop();
+    await start(...flash);
+    expect(await ask(path, "show config")).toContain("forward add udp 5000 192.168.1.5");
+  });
+});
+
+describe("a start that cannot be", { timeout: 60_000 }, () => {
+  test.each([
+    [["--exec", "set wan adress 1.2.3.4/24"], 'error: "adress" is unknown'],
+    [["--console", "unix:"], "unix:PATH with a path"],
+    [["--wan", "eth0"], '"eth0" is not an attachment'],
+    [["--console", "unix:/nonexistent/console"], "the console's socket /nonexistent/console cannot be made"],
+  ])("ends with 1 and a sentence: %j", async (options, sentence) => {
+    const { code, stdout, stderr } = await run([...COMMAND, ...links, ...options], START_MS);
+    expect(code).toBe(1);
+    expect(stderr).toContain(sentence);
+    expect(stderr.trim().split("\n").length).toBe(1);
+    expect(stdout).not.toContain("ready");
+  });
+});
