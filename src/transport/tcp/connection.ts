@@ -11,11 +11,9 @@ import type { SocketEntry } from "../socketTable.js";
 import type { DatagramOutput } from "../transport.js";
 import { Congestion } from "./congestion.js";
 import type { Timed } from "./deadlines.js";
-import type { TcpListener } from "./listener.js";
 import { Reassembly } from "./reassembly.js";
 import { RoundTrip } from "./rtt.js";
 import type { TcpSettings } from "./settings.js";
-import type { TcpSocket } from "./socket.js";
 import { CLOSED, STATE_NAMES, type TcpState, TIME_WAIT } from "./state.js";
 
 /** Why a connection ended, as `onClosed` gives it. */
@@ -24,6 +22,24 @@ export const RESET = "connection reset by peer";
 export const TIMED_OUT = "connection timed out";
 export const UNREACHABLE = "the remote host does not speak TCP on that port";
 export const KEEP_ALIVE_FAILED = "keep-alive probes were not answered";
+
+/** What a connection tells the application; `TcpSocket` is one, and calls the handler when the time has come. */
+export interface ConnectionUser {
+  connected(): void;
+  becameReadable(): void;
+  becameWritable(): void;
+  becameUrgent(): void;
+  ended(): void;
+  closed(reason: string | undefined): void;
+  /** The connection's place was given back: it must not be used any more. */
+  detach(): void;
+}
+
+/** Where a passive open came from; `TcpListener` is one. */
+export interface PassiveOrigin {
+  /** Half-open connections now. */
+  halfOpen: number;
+}
 
 /** What connections need of the endpoint they belong to. */
 export interface TcpEndpoint {
@@ -55,9 +71,9 @@ export class Connection implements SocketEntry, Timed {
   remotePort = 0;
   state: TcpState = CLOSED;
   /** What the application holds; undefined while a listener's connection is half-open. */
-  socket: TcpSocket | undefined;
+  socket: ConnectionUser | undefined;
   /** Where a passive open came from; undefined for an active one (RFC 9293 MUST-11). */
-  listener: TcpListener | undefined;
+  listener: PassiveOrigin | undefined;
   /** The local port is the connection's own, not shared with a listener. */
   ownsPort = false;
 

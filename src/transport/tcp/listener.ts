@@ -1,13 +1,14 @@
 /** A TCP port on which the stack accepts connections. */
 import { PROTOCOL_TCP } from "../../wire/ipv4.js";
 import type { SocketEntry } from "../socketTable.js";
+import type { PassiveOrigin } from "./connection.js";
 import type { TcpSocket } from "./socket.js";
 import { LISTEN, STATE_NAMES } from "./state.js";
 
 /** Called once for each established connection; sets the socket's `handler`. */
 export type OnConnection = (socket: TcpSocket) => void;
 
-export class TcpListener implements SocketEntry {
+export class TcpListener implements SocketEntry, PassiveOrigin {
   readonly protocol = PROTOCOL_TCP;
   /** One of our addresses, or 0 for all of them. */
   readonly localAddress: number;
@@ -17,7 +18,6 @@ export class TcpListener implements SocketEntry {
   /** Half-open connections at a time; another SYN takes the place of the oldest. */
   readonly backlog: number;
   readonly onConnection: OnConnection;
-  /** Half-open connections now. */
   halfOpen = 0;
   /** SYNs that took the place of an older half-open connection. */
   replaced = 0;

@@ -1,6 +1,6 @@
 /** What an application holds of a TCP connection. */
 import { NEVER } from "../../core/clock.js";
-import { abandon, type Connection, reportEnd, waitForFin } from "./connection.js";
+import { abandon, type Connection, type ConnectionUser, reportEnd, waitForFin } from "./connection.js";
 import { canWrite, isWindowUpdateDue, sendReset } from "./send.js";
 import {
   CLOSE_WAIT,
@@ -51,7 +51,7 @@ export interface SocketHost {
   settle(connection: Connection): void;
 }
 
-export class TcpSocket {
+export class TcpSocket implements ConnectionUser {
   handler: TcpHandler;
   readonly localAddress: number;
   readonly localPort: number;
@@ -236,7 +236,6 @@ export class TcpSocket {
     this.#call(OVER);
   }
 
-  /** The connection's place was given back. */
   detach(): void {
     this.#connection = undefined;
   }

@@ -214,6 +214,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   }
 
   accepted(connection: Connection): void {
+    // `#accept` alone sets it.
     const listener = connection.listener as TcpListener;
     listener.halfOpen--;
     const socket = new TcpSocket(this, connection, {});

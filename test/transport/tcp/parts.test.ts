@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Clock, NEVER } from "../../../src/core/clock.js";
+import { Congestion } from "../../../src/transport/tcp/congestion.js";
 import { Deadlines, type Timed } from "../../../src/transport/tcp/deadlines.js";
 import { InitialSequence } from "../../../src/transport/tcp/isn.js";
 import { Reassembly } from "../../../src/transport/tcp/reassembly.js";
@@ -74,6 +75,68 @@ describe("the retransmission timeout", () => {
     trip.cancel();
     trip.acknowledged(31, 9000);
     expect(trip.smoothedMs).toBe(100);
+  });
+});
+
+describe("congestion control", () => {
+  const MSS = 1000;
+
+  function congestion(): Congestion {
+    const result = new Congestion();
+    result.reset(0);
+    result.begin(MSS, false);
+    return result;
+  }
+
+  it("RFC5681 3.1 slow start grows by no more than a segment for each ACK, however much it acknowledges", () => {
+    const control = congestion();
+    expect(control.windowBytes).toBe(4000);
+    control.acknowledged(1000, 1000, 3000, MSS);
+    control.acknowledged(4000, 3000, 0, MSS);
+    control.acknowledged(4100, 100, 0, MSS);
+    expect(control.windowBytes).toBe(6100);
+  });
+
+  it("RFC5681 3.1 avoidance grows by a segment for each window acknowledged", () => {
+    const control = congestion();
+    control.timedOut(10_000, 10_000, MSS, false);
+    expect([control.thresholdBytes, control.windowBytes]).toEqual([5000, 1000]);
+    for (let ack = 1; ack <= 4; ack++) control.acknowledged(ack * 1000, 1000, 1000, MSS);
+    expect(control.windowBytes).toBe(5000);
+    for (let ack = 5; ack <= 8; ack++) control.acknowledged(ack * 1000, 1000, 1000, MSS);
+    expect(control.windowBytes).toBe(5000);
+    control.acknowledged(9000, 1000, 1000, MSS);
+    expect(control.windowBytes).toBe(6000);
+  });
+
+  it("RFC5681 3.1 halves once for a segment that times out again and again, and keeps two segments at least", () => {
+    const control = congestion();
+    control.timedOut(10_000, 10_000, MSS, false);
+    control.timedOut(10_000, 1000, MSS, true);
+    expect(control.thresholdBytes).toBe(5000);
+    control.timedOut(10_000, 1000, MSS, false);
+    expect(control.thresholdBytes).toBe(2000);
+  });
+
+  it("RFC6582 3.2 inflates for each duplicate, deflates for a partial ACK, and ends at the threshold", () => {
+    const control = congestion();
+    const sndMax = 10_001;
+    for (let i = 1; i <= 3; i++) expect(control.duplicate(1, sndMax, 10_000, MSS)).toBe(i === 3);
+    expect([control.inRecovery, control.thresholdBytes, control.windowBytes]).toEqual([true, 5000, 8000]);
+    expect(control.duplicate(1, sndMax, 10_000, MSS)).toBe(false);
+    expect(control.windowBytes).toBe(9000);
+    expect(control.acknowledged(3001, 3000, 7000, MSS)).toBe(true);
+    expect(control.windowBytes).toBe(7000);
+    expect(control.acknowledged(sndMax, 7000, 0, MSS)).toBe(false);
+    expect([control.inRecovery, control.windowBytes]).toEqual([false, 2000]);
+  });
+
+  it("RFC6582 3.2 does not answer duplicates of what a timeout has sent again", () => {
+    const control = congestion();
+    control.timedOut(10_001, 10_000, MSS, false);
+    for (let i = 0; i < 5; i++) expect(control.duplicate(5001, 10_001, 5000, MSS)).toBe(false);
+    control.acknowledged(12_001, 7000, 5000, MSS);
+    for (let i = 1; i <= 3; i++) expect(control.duplicate(12_001, 17_001, 5000, MSS)).toBe(i === 3);
   });
 });
 
