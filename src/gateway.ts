@@ -221,7 +221,9 @@ export class Gateway extends Host {
       if (outward !== "ok") return outward;
     }
     const verdict = this.nat.inbound(packet);
-    return verdict === "ok" ? this.#send(packet, this.lan) : verdict;
+    if (verdict !== "ok") return verdict;
+    // Where a port forward leads to the LAN's broadcast address.
+    return this.lan.isBroadcast(packet.destination) ? "ipDestinationMartian" : this.#send(packet, this.lan);
   }
 
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */

@@ -25,6 +25,7 @@ export function readQuote(packet: Packet, quote: IcmpErrorQuote): number {
   if (available < IPV4_HEADER_BYTES || view.getUint8(at) >> 4 !== 4) return -1;
   const headerBytes = ipHeaderBytes(view, at);
   if (headerBytes < IPV4_HEADER_BYTES || available < headerBytes + QUOTED_PAYLOAD_BYTES) return -1;
+  // Only a first fragment has ports.
   if ((ipFragmentField(view, at) & IP_OFFSET_MASK) !== 0) return -1;
   const protocol = ipProtocol(view, at);
   const transportAt = at + headerBytes;
@@ -33,18 +34,13 @@ export function readQuote(packet: Packet, quote: IcmpErrorQuote): number {
   quote.nextHopMtuBytes = icmpNextHopMtu(view, packet.transportAt);
   quote.source = ipSource(view, at);
   quote.destination = ipDestination(view, at);
-  quote.sourcePort = 0;
-  quote.destinationPort = 0;
-  quote.sequence = 0;
-  // Only a first fragment has ports; 0 belongs to nobody.
-  if ((ipFragmentField(view, at) & IP_OFFSET_MASK) !== 0) return protocol;
+  quote.sourcePort = view.getUint16(transportAt);
+  quote.destinationPort = view.getUint16(transportAt + 2);
+  quote.sequence = protocol === PROTOCOL_TCP ? view.getInt32(transportAt + 4) : 0;
   if (protocol === PROTOCOL_ICMP) {
     // A query's "port" is its identifier, wherever ports are compared.
     quote.sourcePort = view.getUint16(transportAt + 4);
-    return protocol;
+    quote.destinationPort = 0;
   }
-  quote.sourcePort = view.getUint16(transportAt);
-  quote.destinationPort = view.getUint16(transportAt + 2);
-  if (protocol === PROTOCOL_TCP) quote.sequence = view.getInt32(transportAt + 4);
   return protocol;
 }

@@ -119,10 +119,12 @@ export class GatewayBench {
 
   /** Frames that left by the LAN since the last call, without ARP. */
   lan(): Uint8Array[] {
+    this.#collect();
     return this.#lan.splice(0);
   }
 
   wan(): Uint8Array[] {
+    this.#collect();
     return this.#wan.splice(0);
   }
 
@@ -159,7 +161,6 @@ export class GatewayBench {
 
   /** Forgets all frames and counts so far. */
   clear(): void {
-    this.#collect();
     this.lan();
     this.wan();
     this.arp();

@@ -1,0 +1,432 @@
+import { describe, expect, it } from "vitest";
+import { decodeTcp, expectFrame } from "../support/expectFrame.js";
+import { icmpErrorFrame, patternBytes, type TcpFields, tcpFrame, udpFrame } from "../support/frames.js";
+import {
+  type BenchOptions,
+  between,
+  GatewayBench,
+  L1_ADDRESS,
+  L1_TO_W1,
+  L1_TO_W2,
+  L1_TO_WAN_ADDRESS,
+  L2_ADDRESS,
+  L2_TO_W1,
+  L2_TO_WAN_ADDRESS,
+  W1_ADDRESS,
+  W1_TO_US,
+  W2_TO_US,
+  WAN_ADDRESS,
+} from "../support/gatewayBench.js";
+import { ip } from "../support/stackFixture.js";
+
+function portOf(bench: GatewayBench, fields: TcpFields): number {
+  return decodeTcp(bench.out(tcpFrame(fields)).subarray(14)).sourcePort;
+}
+
+/**
+ * A connection of L1:5000 to W1:80. The client has sent bytes up to 1001, the server up to 9001 (sequence numbers of what
+ * comes next).
+ */
+class Connection {
+  readonly bench: GatewayBench;
+  readonly external: number;
+
+  constructor(bench: GatewayBench, addresses = L1_TO_W1, sourcePort = 5000) {
+    this.bench = bench;
+    this.external = portOf(bench, { ...addresses, sourcePort, sequence: 1000, flags: "SYN" });
+  }
+
+  client(flags: string, fields: TcpFields = {}): Uint8Array {
+    return tcpFrame({ ...L1_TO_W1, sourcePort: 5000, sequence: 1001, acknowledgement: 9001, flags, ...fields });
+  }
+
+  server(flags: string, fields: TcpFields = {}): Uint8Array {
+    return tcpFrame({
+      ...W1_TO_US,
+      sourcePort: 80,
+      destinationPort: this.external,
+      sequence: 9001,
+      acknowledgement: 1001,
+      flags,
+      ...fields,
+    });
+  }
+
+  get state(): string | undefined {
+    return this.bench.gateway.nat.sessions().find((one) => one.externalPort === this.external)?.state;
+  }
+
+  establish(): this {
+    this.bench.in(this.server("SYN ACK", { sequence: 9000 }));
+    this.bench.out(this.client("ACK"));
+    return this;
+  }
+
+  /** Enough packets both ways for the flow cache to have taken over. */
+  exchange(): this {
+    for (let i = 0; i < 3; i++) {
+      expectFrame(this.bench.out(this.client("PSH ACK", { payload: "request" })))
+        .ipv4({ source: WAN_ADDRESS })
+        .tcp({ sourcePort: this.external, destinationPort: 80, flags: "PSH ACK" })
+        .payload("request");
+      expectFrame(this.bench.in(this.server("ACK", { payload: "answer" })))
+        .ipv4({ destination: L1_ADDRESS })
+        .tcp({ sourcePort: 80, destinationPort: 5000, flags: "ACK" })
+        .payload("answer");
+    }
+    return this;
+  }
+}
+
+function connected(options?: BenchOptions): Connection {
+  return new Connection(new GatewayBench(options)).establish();
+}
+
+describe("RFC 5382: TCP", () => {
+  it("RFC5382 REQ-1, T11: three connections from one port have one external port, and live side by side", () => {
+    const bench = new GatewayBench();
+    const external = portOf(bench, { ...L1_TO_W1, sourcePort: 5000, destinationPort: 80 });
+    expect(portOf(bench, { ...L1_TO_W1, sourcePort: 5000, destinationPort: 81 })).toBe(external);
+    expect(portOf(bench, { ...L1_TO_W2, sourcePort: 5000, destinationPort: 80 })).toBe(external);
+    const peers = [
+      { ...W1_TO_US, sourcePort: 80 },
+      { ...W1_TO_US, sourcePort: 81 },
+      { ...W2_TO_US, sourcePort: 80 },
+    ];
+    for (const peer of peers) {
+      bench.in(tcpFrame({ ...peer, destinationPort: external, flags: "SYN ACK", sequence: 1, acknowledgement: 1001 }));
+    }
+    for (let i = 0; i < 3; i++) {
+      for (const peer of peers) {
+        const fields = { ...peer, destinationPort: external, flags: "ACK", sequence: 2, acknowledgement: 1001 };
+        expectFrame(bench.in(tcpFrame({ ...fields, payload: "data" })))
+          .ipv4({ source: peer.source, destination: L1_ADDRESS })
+          .tcp({ sourcePort: peer.sourcePort, destinationPort: 5000 });
+        const answer = { sourcePort: 5000, destinationPort: peer.sourcePort, flags: "ACK", sequence: 1001 };
+        bench.out(tcpFrame({ ...between(L1_ADDRESS, peer.source), ...answer, acknowledgement: 6 }));
+      }
+    }
+    expect(bench.gateway.nat.sessions().map((one) => one.state)).toEqual(["ESTABLISHED", "ESTABLISHED", "ESTABLISHED"]);
+  });
+
+  it("RFC5382 REQ-2: handshake with options, data, retransmission, half-close, the rest of the data, close", () => {
+    const bench = new GatewayBench();
+    const tcpOptions = [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7];
+    const syn = bench.out(tcpFrame({ ...L1_TO_W1, sourcePort: 5000, sequence: 1000, tcpOptions }));
+    expect([...syn.subarray(54)]).toEqual(tcpOptions);
+    bench.out(tcpFrame({ ...L1_TO_W1, sourcePort: 5000, sequence: 1000, tcpOptions }));
+    const connection = new Connection(bench).establish().exchange();
+    expect(connection.state).toBe("ESTABLISHED");
+    bench.out(connection.client("FIN ACK"));
+    expect(connection.state).toBe("C-FIN");
+    bench.in(connection.server("ACK", { acknowledgement: 1002 }));
+    for (let i = 0; i < 3; i++) {
+      bench.in(connection.server("PSH ACK", { acknowledgement: 1002, payload: patternBytes(1460) }));
+      bench.out(connection.client("ACK", { sequence: 1002, acknowledgement: 9001 + 1460 }));
+    }
+    bench.in(connection.server("FIN ACK", { sequence: 9001 + 1460, acknowledgement: 1002 }));
+    expect(connection.state).toBe("C+S-FIN");
+    bench.out(connection.client("ACK", { sequence: 1002, acknowledgement: 9002 + 1460 }));
+  });
+
+  it("RFC5382 REQ-2: source ports below 1024 connect, from a port below 1024", () => {
+    for (const port of [1, 22, 1023]) {
+      expect(portOf(new GatewayBench(), { ...L1_TO_W1, sourcePort: port })).toBeLessThan(1024);
+    }
+  });
+
+  it("RFC5382 REQ-2a: simultaneous open reaches the established state", () => {
+    const bench = new GatewayBench();
+    const connection = new Connection(bench);
+    bench.in(connection.server("SYN", { sequence: 9000, acknowledgement: 0 }));
+    bench.out(connection.client("SYN ACK", { sequence: 1000 }));
+    bench.in(connection.server("SYN ACK", { sequence: 9000 }));
+    bench.out(connection.client("ACK"));
+    expect(connection.state).toBe("ESTABLISHED");
+    connection.exchange();
+  });
+
+  it("RFC5382 REQ-2: a connection from outside through a forward", () => {
+    const bench = new GatewayBench();
+    bench.gateway.nat.forwards.add({
+      protocol: "tcp",
+      ports: { first: 8080, last: 8080 },
+      insideAddress: ip(L2_ADDRESS),
+      insidePort: 80,
+    });
+    const friend = { ...W1_TO_US, sourcePort: 40000, destinationPort: 8080 };
+    expectFrame(bench.in(tcpFrame({ ...friend, sequence: 9000 })))
+      .ipv4({ source: W1_ADDRESS, destination: L2_ADDRESS })
+      .tcp({ sourcePort: 40000, destinationPort: 80, flags: "SYN" });
+    const server = { ...L2_TO_W1, sourcePort: 80, destinationPort: 40000 };
+    expectFrame(bench.out(tcpFrame({ ...server, sequence: 1000, acknowledgement: 9001, flags: "SYN ACK" })))
+      .ipv4({ source: WAN_ADDRESS })
+      .tcp({ sourcePort: 8080, destinationPort: 40000 });
+    bench.in(tcpFrame({ ...friend, sequence: 9001, acknowledgement: 1001, flags: "ACK" }));
+    expect(bench.gateway.nat.sessions()).toMatchObject([{ state: "ESTABLISHED", externalPort: 8080, insidePort: 80 }]);
+    for (let i = 0; i < 3; i++) {
+      bench.out(tcpFrame({ ...server, sequence: 1001, acknowledgement: 9001, flags: "ACK", payload: "page" }));
+      bench.in(tcpFrame({ ...friend, sequence: 9001, acknowledgement: 1005, flags: "ACK", payload: "more" }));
+    }
+  });
+
+  it("RFC5382 REQ-3: filtering is address-dependent, a known host may connect from another port", () => {
+    const connection = connected();
+    const { bench } = connection;
+    const syn = { flags: "SYN", destinationPort: connection.external };
+    bench.expectSilence("wan", tcpFrame({ ...W2_TO_US, ...syn }), { natFiltered: 1 });
+    expectFrame(bench.in(tcpFrame({ ...W1_TO_US, sourcePort: 999, ...syn })))
+      .ipv4()
+      .tcp({ destinationPort: 5000 });
+    bench.expectSilence("wan", tcpFrame({ ...W1_TO_US, sourcePort: 998, ...syn, flags: "ACK" }), { natTcpState: 1 });
+  });
+
+  it("RFC5382 REQ-4a: an unsolicited SYN gets no answer in 30 s; the host's own SYN meanwhile opens", () => {
+    const bench = new GatewayBench();
+    bench.expectSilence("wan", tcpFrame({ ...W1_TO_US, destinationPort: 20000 }), { wanUnsolicited: 1 });
+    bench.advance(3000);
+    new Connection(bench).establish().exchange();
+    bench.advance(30_000);
+    expect(bench.wan()).toEqual([]);
+    expect(bench.lan()).toEqual([]);
+  });
+
+  it("RFC5382 REQ-5: an established connection survives 7439 s of silence, and no more than 7441", () => {
+    const connection = connected().exchange();
+    for (let i = 0; i < 2; i++) {
+      connection.bench.advance(7_439_000);
+      connection.exchange();
+    }
+    connection.bench.advance(7_442_000);
+    connection.bench.expectSilence("wan", connection.server("ACK"), { wanUnsolicited: 1 });
+    expect(connection.bench.gateway.nat.sessionCount).toBe(0);
+  });
+
+  it("RFC5382 REQ-5: and half-closed just as long, by either side", () => {
+    for (const isClient of [true, false]) {
+      const connection = connected().exchange();
+      const { bench } = connection;
+      if (isClient) bench.out(connection.client("FIN ACK"));
+      else bench.in(connection.server("FIN ACK"));
+      bench.advance(7_439_000);
+      bench.in(connection.server("ACK", { payload: "late" }));
+      bench.out(connection.client("ACK", { payload: "late" }));
+    }
+  });
+
+  it("RFC5382 REQ-5: an opening and a closing connection live 239 s of silence, and no more than 241", () => {
+    const opening = new Connection(new GatewayBench());
+    opening.bench.advance(239_000);
+    opening.establish();
+    const closing = opening;
+    closing.bench.out(closing.client("FIN ACK"));
+    closing.bench.in(closing.server("FIN ACK", { acknowledgement: 1002 }));
+    closing.bench.advance(239_000);
+    closing.bench.out(closing.client("ACK", { sequence: 1002, acknowledgement: 9002 }));
+    closing.bench.advance(242_000);
+    closing.bench.expectSilence("wan", closing.server("ACK"), { wanUnsolicited: 1 });
+    expect(closing.bench.gateway.ports.count).toBe(0);
+  });
+
+  it("RFC5382 REQ-6: a payload that names inside addresses passes as it is", () => {
+    const payload = "PORT 192,168,1,10,19,137\r\n";
+    const connection = connected();
+    for (let i = 0; i < 3; i++) {
+      expectFrame(connection.bench.out(connection.client("PSH ACK", { payload })))
+        .ipv4()
+        .tcp()
+        .payload(payload);
+      connection.bench.in(connection.server("ACK"));
+    }
+  });
+
+  it("RFC5382 REQ-7: two hosts with the same port to the same server get different external ports", () => {
+    const bench = new GatewayBench();
+    const one = portOf(bench, { ...L1_TO_W1, sourcePort: 5000 });
+    const two = portOf(bench, { ...L2_TO_W1, sourcePort: 5000 });
+    expect(two).not.toBe(one);
+    for (const [destinationPort, destination] of [
+      [one, L1_ADDRESS],
+      [two, L2_ADDRESS],
+    ] as const) {
+      const answer = { sourcePort: 80, destinationPort, flags: "SYN ACK", acknowledgement: 1001 };
+      expectFrame(bench.in(tcpFrame({ ...W1_TO_US, ...answer })))
+        .ipv4({ destination })
+        .tcp({ destinationPort: 5000 });
+    }
+  });
+
+  it("RFC5382 REQ-8, REQ-8a, T9b: hairpin through a forward, with the external source", () => {
+    const bench = new GatewayBench();
+    bench.gateway.nat.forwards.add({
+      protocol: "tcp",
+      ports: { first: 25565, last: 25565 },
+      insideAddress: ip(L2_ADDRESS),
+      insidePort: 25565,
+    });
+    const client = { ...L1_TO_WAN_ADDRESS, sourcePort: 5000, destinationPort: 25565 };
+    const syn = bench.back(tcpFrame({ ...client, sequence: 1000 }));
+    expectFrame(syn).ipv4({ source: WAN_ADDRESS, destination: L2_ADDRESS }).tcp({ destinationPort: 25565 });
+    const { sourcePort: external } = decodeTcp(syn.subarray(14));
+    const server = { ...L2_TO_WAN_ADDRESS, sourcePort: 25565, destinationPort: external };
+    const answer = bench.back(tcpFrame({ ...server, sequence: 9000, acknowledgement: 1001, flags: "SYN ACK" }));
+    expectFrame(answer)
+      .ipv4({ source: WAN_ADDRESS, destination: L1_ADDRESS })
+      .tcp({ sourcePort: 25565, destinationPort: 5000, flags: "SYN ACK" });
+    for (let i = 0; i < 4; i++) {
+      bench.back(tcpFrame({ ...client, sequence: 1001, acknowledgement: 9001, flags: "ACK", payload: "hello" }));
+      bench.back(tcpFrame({ ...server, sequence: 9001, acknowledgement: 1006, flags: "ACK", payload: "world" }));
+    }
+    expect(bench.gateway.nat.sessions().map((one) => one.state)).toEqual(["ESTABLISHED", "ESTABLISHED"]);
+    // Also by the server itself, to its own public address.
+    expectFrame(bench.back(tcpFrame({ ...L2_TO_WAN_ADDRESS, sourcePort: 77, destinationPort: 25565 })))
+      .ipv4({ source: WAN_ADDRESS, destination: L2_ADDRESS })
+      .tcp({ destinationPort: 25565 });
+  });
+
+  it("RFC5382 REQ-9, REQ-10: unreachables reach the host with the header it knows; none ends the connection", () => {
+    const connection = connected().exchange();
+    const { bench, external } = connection;
+    const about = tcpFrame({
+      source: WAN_ADDRESS,
+      destination: W1_ADDRESS,
+      sourcePort: external,
+      destinationPort: 80,
+      sequence: 1001,
+      acknowledgement: 9001,
+      flags: "ACK",
+      payload: "request",
+    });
+    for (const quoteBytes of [28, 40, 548]) {
+      for (let code = 0; code < 16; code++) {
+        const error = bench.in(
+          icmpErrorFrame({ ...W1_TO_US, code, nextHopMtu: code === 4 ? 1400 : 0, about, quoteBytes }),
+        );
+        expectFrame(error)
+          .ipv4({ destination: L1_ADDRESS })
+          .icmp({ type: 3, code, nextHopMtu: code === 4 ? 1400 : 0 });
+        const quoted = error.subarray(42);
+        expect([...quoted.subarray(12, 24)]).toEqual([192, 168, 1, 10, 198, 51, 100, 80, 5000 >> 8, 5000 & 255, 0, 80]);
+        expectFrame(error).ipv4().quote();
+      }
+    }
+    expect(connection.state).toBe("ESTABLISHED");
+    connection.exchange();
+    bench.advance(7_000_000);
+    connection.exchange();
+  });
+});
+
+describe("RFC 7857: TCP", () => {
+  it("RFC7857 2.2a: a reset passes, from either side", () => {
+    const one = connected().exchange();
+    expectFrame(one.bench.out(one.client("RST")))
+      .ipv4()
+      .tcp({ flags: "RST", sourcePort: one.external });
+    const two = connected().exchange();
+    expectFrame(two.bench.in(two.server("RST")))
+      .ipv4()
+      .tcp({ flags: "RST", destinationPort: 5000 });
+  });
+
+  it("RFC7857 2.2b: after a reset the session lives 239 s and goes; data in between revives it", () => {
+    const dead = connected().exchange();
+    dead.bench.in(dead.server("RST ACK"));
+    expect(dead.state).toBe("TRANS");
+    dead.bench.advance(242_000);
+    expect(dead.bench.gateway.nat.sessionCount).toBe(0);
+
+    const alive = connected().exchange();
+    alive.bench.in(alive.server("RST ACK"));
+    alive.bench.advance(239_000);
+    alive.exchange();
+    expect(alive.state).toBe("ESTABLISHED");
+    alive.bench.advance(7_000_000);
+    alive.exchange();
+  });
+
+  it("T22: a blind reset outside the window is dropped, and changes nothing", () => {
+    const connection = connected().exchange();
+    const { bench } = connection;
+    for (const sequence of [9000, 0, 1, 9001 + 65536, 0x7fffffff, -1]) {
+      bench.expectSilence("wan", connection.server("RST", { sequence }), { natTcpWindow: 1 });
+    }
+    expect(connection.state).toBe("ESTABLISHED");
+    bench.advance(7_000_000);
+    connection.exchange();
+  });
+
+  it("refuses a reset in answer to a SYN that acknowledges something else", () => {
+    const connection = new Connection(new GatewayBench());
+    const { bench } = connection;
+    bench.expectSilence("wan", connection.server("RST ACK", { acknowledgement: 77 }), { natTcpWindow: 1 });
+    bench.in(connection.server("RST ACK", { sequence: 0, acknowledgement: 1001 }));
+  });
+
+  it("T12: a port used again right after a close gives a connection that lives as long as any", () => {
+    const connection = connected().exchange();
+    const { bench } = connection;
+    bench.out(connection.client("FIN ACK"));
+    bench.in(connection.server("FIN ACK", { acknowledgement: 1002 }));
+    bench.out(connection.client("ACK", { sequence: 1002, acknowledgement: 9002 }));
+    bench.advance(5000);
+    const again = { sequence: 500_000 };
+    bench.out(connection.client("SYN", { ...again, acknowledgement: 0 }));
+    bench.in(connection.server("SYN ACK", { sequence: 700_000, acknowledgement: 500_001 }));
+    bench.out(connection.client("ACK", { sequence: 500_001, acknowledgement: 700_001 }));
+    expect(connection.state).toBe("ESTABLISHED");
+    bench.advance(7_000_000);
+    bench.in(connection.server("ACK", { sequence: 700_001, acknowledgement: 500_001, payload: "late" }));
+  });
+
+  it("T14: a segment of a connection that nobody knows is reset towards the LAN, at once", () => {
+    const bench = new GatewayBench();
+    for (const flags of ["ACK", "PSH ACK", "FIN ACK", "SYN ACK"]) {
+      const fields = { ...L1_TO_W1, sourcePort: 5000, sequence: 1001, acknowledgement: 9001, flags };
+      const reset = bench.complaint("lan", tcpFrame({ ...fields, payload: "x" }), "natTcpState");
+      expectFrame(reset)
+        .ipv4({ source: W1_ADDRESS, destination: L1_ADDRESS })
+        .tcp({ sourcePort: 80, destinationPort: 5000, sequence: 9001, flags: "RST" });
+    }
+    bench.expectSilence("lan", tcpFrame({ ...L1_TO_W1, flags: "RST ACK" }), { natTcpState: 1 });
+    bench.expectSilence("lan", tcpFrame({ ...L1_TO_W1, flags: "ACK", checksum: 1 }), { natTcpState: 1 });
+  });
+
+  it("T14: so also after the WAN address has changed", () => {
+    const connection = connected().exchange();
+    const { bench } = connection;
+    bench.gateway.setAddress(1, ip("203.0.113.9"), 24);
+    bench.clear();
+    expectFrame(bench.complaint("lan", connection.client("ACK"), "natTcpState"))
+      .ipv4()
+      .tcp({ flags: "RST" });
+  });
+
+  it("a forged SYN of an established connection changes neither its state nor its timer", () => {
+    const connection = connected().exchange();
+    const { bench } = connection;
+    bench.in(connection.server("SYN", { sequence: 12345, acknowledgement: 0 }));
+    expect(connection.state).toBe("ESTABLISHED");
+    connection.exchange();
+    bench.advance(7_000_000);
+    connection.exchange();
+  });
+
+  it("segments with impossible headers are dropped, in both directions", () => {
+    const connection = connected().exchange();
+    const { bench } = connection;
+    const withDataOffset = (frame: Uint8Array, words: number) => {
+      const changed = frame.slice();
+      changed[46] = words << 4;
+      return changed;
+    };
+    for (const words of [0, 4, 6, 15]) {
+      bench.expectSilence("lan", withDataOffset(connection.client("ACK"), words), { tcpMalformed: 1 });
+      bench.expectSilence("wan", withDataOffset(connection.server("ACK"), words), { tcpMalformed: 1 });
+    }
+    bench.expectSilence("lan", tcpFrame({ ...L1_TO_W1, sourcePort: 0 }), { tcpMalformed: 1 });
+    bench.expectSilence("lan", tcpFrame({ ...L1_TO_W1, destinationPort: 0 }), { tcpMalformed: 1 });
+    bench.expectSilence("lan", udpFrame({ ...L1_TO_W1, protocol: 6 }), { tcpMalformed: 1 });
+    connection.exchange();
+  });
+});

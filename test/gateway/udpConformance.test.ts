@@ -1,0 +1,345 @@
+import { describe, expect, it } from "vitest";
+import { WAN } from "../../src/gateway.js";
+import { decodeIpv4, decodeUdp, expectFrame } from "../support/expectFrame.js";
+import { icmpErrorFrame, naiveChecksum, patternBytes, tcpFrame, type UdpFields, udpFrame } from "../support/frames.js";
+import {
+  type BenchOptions,
+  between,
+  GatewayBench,
+  ISP_ADDRESS,
+  L1_ADDRESS,
+  L1_TO_W1,
+  L1_TO_W2,
+  L1_TO_WAN_ADDRESS,
+  L2_ADDRESS,
+  L2_TO_W1,
+  L2_TO_WAN_ADDRESS,
+  W1_ADDRESS,
+  W1_TO_US,
+  W2_ADDRESS,
+  W2_TO_US,
+  WAN_ADDRESS,
+} from "../support/gatewayBench.js";
+
+/** External port that an outbound datagram gets. */
+function portOf(bench: GatewayBench, fields: UdpFields): number {
+  return decodeUdp(bench.out(udpFrame(fields)).subarray(14)).sourcePort;
+}
+
+/** L1:5000 has sent one datagram to W1:53. */
+function mapped(options?: BenchOptions) {
+  const bench = new GatewayBench(options);
+  const external = portOf(bench, { ...L1_TO_W1, sourcePort: 5000 });
+  const outward = udpFrame({ ...L1_TO_W1, sourcePort: 5000 });
+  const inward = (fields: UdpFields = {}) =>
+    udpFrame({ ...W1_TO_US, sourcePort: 53, destinationPort: external, ...fields });
+  return { bench, external, outward, inward };
+}
+
+describe("RFC 4787: UDP", () => {
+  it("RFC4787 REQ-1: an inside endpoint has the same external port for every destination", () => {
+    const bench = new GatewayBench();
+    portOf(bench, { ...L2_TO_W1, sourcePort: 5000 });
+    const first = portOf(bench, { ...L1_TO_W1, sourcePort: 5000, destinationPort: 1 });
+    expect(portOf(bench, { ...L1_TO_W1, sourcePort: 5000, destinationPort: 2 })).toBe(first);
+    expect(portOf(bench, { ...L1_TO_W2, sourcePort: 5000, destinationPort: 1 })).toBe(first);
+    expect(bench.gateway.nat.mappingCount).toBe(2);
+    // T1: each of the peers can answer.
+    for (const [addresses, sourcePort] of [
+      [W1_TO_US, 1],
+      [W1_TO_US, 2],
+      [W2_TO_US, 1],
+    ] as const) {
+      expectFrame(bench.in(udpFrame({ ...addresses, sourcePort, destinationPort: first })))
+        .ipv4({ source: addresses.source, destination: L1_ADDRESS })
+        .udp({ sourcePort, destinationPort: 5000 });
+    }
+  });
+
+  it("RFC4787 REQ-3: two hosts with the same port and destination get different external ports, and each its answers", () => {
+    const bench = new GatewayBench();
+    for (let port = 5000; port < 5100; port++) {
+      const one = portOf(bench, { ...L1_TO_W1, sourcePort: port });
+      const two = portOf(bench, { ...L2_TO_W1, sourcePort: port });
+      expect(two).not.toBe(one);
+      for (const [destinationPort, destination] of [
+        [one, L1_ADDRESS],
+        [two, L2_ADDRESS],
+      ] as const) {
+        expectFrame(bench.in(udpFrame({ ...W1_TO_US, sourcePort: 53, destinationPort })))
+          .ipv4({ destination })
+          .udp({ destinationPort: port });
+      }
+    }
+  });
+
+  for (const port of [1, 123, 500, 1023]) {
+    it(`RFC4787 REQ-3a: source port ${port} maps below 1024, with its parity`, () => {
+      const bench = new GatewayBench();
+      for (const addresses of [L1_TO_W1, L2_TO_W1]) {
+        const external = portOf(bench, { ...addresses, sourcePort: port });
+        expect(external).toBeLessThan(1024);
+        expect(external & 1).toBe(port & 1);
+      }
+    });
+  }
+
+  for (const port of [1024, 5000, 49151, 49152, 65535]) {
+    it(`RFC4787 REQ-3a: source port ${port} maps to 1024 and above`, () => {
+      const bench = new GatewayBench();
+      expect(portOf(bench, { ...L1_TO_W1, sourcePort: port })).toBeGreaterThanOrEqual(1024);
+    });
+  }
+
+  it("RFC4787 REQ-4: keeps the parity of the port; RFC7857 9: the ports cannot be foretold", () => {
+    const bench = new GatewayBench();
+    const ports: number[] = [];
+    for (let i = 0; i < 200; i++) {
+      const external = portOf(bench, { ...(i < 100 ? L1_TO_W1 : L2_TO_W1), sourcePort: 6000 + (i % 100) });
+      expect(external & 1).toBe(i & 1);
+      ports.push(external);
+    }
+    expect(new Set(ports).size).toBe(200);
+    const steps = new Set(ports.map((port, i) => port - (ports[i - 1] ?? 0)));
+    expect(steps.size).toBeGreaterThan(190);
+  });
+
+  it("RFC4787 REQ-5, REQ-5c: a mapping is there 299 s after its last packet, and gone at 302 s", () => {
+    for (const packets of [1, 3]) {
+      const { bench, inward, outward } = mapped();
+      for (let i = 1; i < packets; i++) {
+        bench.in(inward());
+        bench.out(outward);
+      }
+      bench.advance(299_000);
+      bench.in(inward());
+      bench.advance(299_000);
+      bench.in(inward());
+      bench.advance(302_000);
+      bench.expectSilence("wan", inward(), { wanUnsolicited: 1 });
+      expect(bench.gateway.nat.mappingCount).toBe(0);
+      expect(bench.gateway.ports.count).toBe(0);
+    }
+  });
+
+  it("RFC4787 REQ-6: outbound packets alone keep the mapping, whether the flow cache carries them or not", () => {
+    const { bench, external, outward, inward } = mapped();
+    for (let i = 0; i < 6; i++) {
+      bench.advance(250_000);
+      expectFrame(bench.out(outward)).ipv4().udp({ sourcePort: external });
+    }
+    bench.in(inward());
+    for (let i = 0; i < 40; i++) {
+      bench.advance(100_000);
+      expectFrame(bench.out(outward)).ipv4().udp({ sourcePort: external });
+    }
+    bench.in(inward());
+  });
+
+  it("RFC4787 REQ-6a: inbound packets alone keep it, too: always, not only now and then", () => {
+    const { bench, inward } = mapped();
+    for (let i = 0; i < 20; i++) {
+      bench.advance(100_000);
+      bench.in(inward());
+    }
+  });
+
+  it("RFC4787 REQ-8: address-dependent filtering by default: any port of a known host, no other host", () => {
+    const { bench, external, inward } = mapped();
+    bench.in(inward());
+    bench.in(inward({ sourcePort: 54 }));
+    bench.in(inward({ sourcePort: 65535 }));
+    bench.expectSilence("wan", udpFrame({ ...W2_TO_US, sourcePort: 53, destinationPort: external }), {
+      natFiltered: 1,
+    });
+    portOf(bench, { ...L1_TO_W2, sourcePort: 5000 });
+    bench.in(udpFrame({ ...W2_TO_US, sourcePort: 9, destinationPort: external }));
+  });
+
+  it("RFC4787 REQ-8: another host's mapping with a peer lets that peer into no other mapping", () => {
+    const { bench, external } = mapped();
+    portOf(bench, { ...L2_TO_W1, sourcePort: 5000, destination: W2_ADDRESS });
+    bench.expectSilence("wan", udpFrame({ ...W2_TO_US, destinationPort: external }), { natFiltered: 1 });
+  });
+
+  it("RFC4787 REQ-8a: endpoint-independent filtering on request: anyone, on that protocol", () => {
+    const { bench, external } = mapped({ nat: { filtering: "endpointIndependent" } });
+    bench.in(udpFrame({ ...W2_TO_US, destinationPort: external }));
+    // RFC 7857 section 6: per protocol.
+    bench.expectSilence("wan", tcpFrame({ ...W2_TO_US, destinationPort: external }), { wanUnsolicited: 1 });
+  });
+
+  it("RFC4787 REQ-9, REQ-9a: hairpin between two mapped hosts; each sees the other's external endpoint", () => {
+    const { bench, external } = mapped();
+    const other = portOf(bench, { ...L2_TO_W1, sourcePort: 5000 });
+    for (let i = 0; i < 4; i++) {
+      expectFrame(bench.back(udpFrame({ ...L1_TO_WAN_ADDRESS, sourcePort: 5000, destinationPort: other })))
+        .ethernet({ destination: between(L2_ADDRESS, "").sourceMac })
+        .ipv4({ source: WAN_ADDRESS, destination: L2_ADDRESS, ttl: 63 })
+        .udp({ sourcePort: external, destinationPort: 5000 })
+        .payload("hello");
+      expectFrame(bench.back(udpFrame({ ...L2_TO_WAN_ADDRESS, sourcePort: 5000, destinationPort: external })))
+        .ipv4({ source: WAN_ADDRESS, destination: L1_ADDRESS })
+        .udp({ sourcePort: other, destinationPort: 5000 });
+    }
+  });
+
+  it("RFC4787 REQ-9: hairpin to oneself, and from a host without a mapping yet", () => {
+    const { bench, external } = mapped();
+    expectFrame(bench.back(udpFrame({ ...L1_TO_WAN_ADDRESS, sourcePort: 5000, destinationPort: external })))
+      .ipv4({ source: WAN_ADDRESS, destination: L1_ADDRESS })
+      .udp({ sourcePort: external, destinationPort: 5000 });
+    expectFrame(bench.back(udpFrame({ ...L2_TO_WAN_ADDRESS, sourcePort: 7, destinationPort: external })))
+      .ipv4({ source: WAN_ADDRESS, destination: L1_ADDRESS })
+      .udp({ destinationPort: 5000 });
+  });
+
+  it("RFC4787 REQ-10: a payload that names inside addresses passes as it is", () => {
+    const { bench } = mapped();
+    const payload = "INVITE sip:x SIP/2.0\r\nContact: <sip:me@192.168.1.10:5000>\r\nc=IN IP4 192.168.1.10\r\n";
+    expectFrame(bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 5060, destinationPort: 5060, payload })))
+      .ipv4()
+      .udp()
+      .payload(payload);
+  });
+
+  it("RFC4787 REQ-12: no ICMP message ends or prolongs a mapping", () => {
+    const { bench, external, inward } = mapped();
+    const about = udpFrame({
+      source: WAN_ADDRESS,
+      destination: W1_ADDRESS,
+      sourcePort: external,
+      destinationPort: 53,
+    });
+    for (let code = 0; code < 16; code++) bench.in(icmpErrorFrame({ ...W1_TO_US, type: 3, code, about }));
+    for (const type of [11, 12]) bench.in(icmpErrorFrame({ ...W1_TO_US, type, code: 0, about }));
+    for (const type of [4, 5]) {
+      bench.expectSilence("wan", icmpErrorFrame({ ...W1_TO_US, type, code: 0, about }), { icmpTypeUnknown: 1 });
+    }
+    bench.in(inward());
+    bench.advance(200_000);
+    bench.in(icmpErrorFrame({ ...W1_TO_US, about }));
+    bench.advance(102_000);
+    bench.expectSilence("wan", inward(), { wanUnsolicited: 1 });
+  });
+
+  it("RFC4787 REQ-12a, REQ-12b: an error by any router on the way reaches the host, whole", () => {
+    const { bench, external } = mapped();
+    const about = udpFrame({ source: WAN_ADDRESS, destination: W1_ADDRESS, sourcePort: external, destinationPort: 53 });
+    for (const router of ["198.51.100.1", ISP_ADDRESS, "10.9.8.7"]) {
+      expectFrame(bench.in(icmpErrorFrame({ ...between(router, WAN_ADDRESS), code: 3, about })))
+        .ipv4({ source: router, destination: L1_ADDRESS })
+        .icmp({ type: 3, code: 3 })
+        .quote()
+        .ipv4({ source: L1_ADDRESS, destination: W1_ADDRESS })
+        .udp({ sourcePort: 5000, destinationPort: 53 })
+        .payload("hello");
+    }
+  });
+
+  it("RFC7857 7: packets that the filter refuses do not prolong the mapping", () => {
+    const { bench, external, inward } = mapped();
+    for (let i = 0; i < 6; i++) {
+      bench.advance(50_000);
+      bench.expectSilence("wan", udpFrame({ ...W2_TO_US, destinationPort: external }), { natFiltered: 1 });
+    }
+    bench.advance(2000);
+    bench.expectSilence("wan", inward(), { wanUnsolicited: 1 });
+  });
+
+  it("RFC7857 5: UDP and TCP from one port are mapped each for itself", () => {
+    const { bench, external } = mapped();
+    bench.out(tcpFrame({ ...L1_TO_W1, sourcePort: 5000 }));
+    expect(bench.gateway.nat.mappings().map((one) => one.protocol)).toEqual([17, 6]);
+    expect(bench.gateway.ports.ownerKind(17, external)).toBe("mapping");
+  });
+});
+
+describe("UDP checksums", () => {
+  it("RFC1122 4.1.3.4: none stays none, in both directions, new and established", () => {
+    const { bench, outward, inward } = mapped();
+    const without = udpFrame({ ...L1_TO_W1, sourcePort: 5000, checksum: 0 });
+    for (let i = 0; i < 4; i++) {
+      expectFrame(bench.out(without)).ipv4().udp({ checksum: 0 });
+      expectFrame(bench.in(inward({ checksum: 0 })))
+        .ipv4()
+        .udp({ checksum: 0 });
+    }
+    expect(decodeUdp(bench.out(outward).subarray(14)).checksum).not.toBe(0);
+  });
+
+  it("T19: a checksum that translation makes 0 leaves as 0xffff, on the slow path and on the fast one", () => {
+    const { bench, external, inward } = mapped();
+    /** Two bytes of payload that make the packet's checksum 0 with these ends. */
+    const payloadFor = (source: string, destination: string, sourcePort: number, destinationPort: number) => {
+      const blank = udpFrame({ source, destination, sourcePort, destinationPort, payload: [0, 0] });
+      // The checksum over zeros is what the sum lacks to 0xffff.
+      const rest = decodeUdp(blank.subarray(14)).checksum;
+      return [rest >> 8, rest & 0xff];
+    };
+    const outgoing = payloadFor(WAN_ADDRESS, W1_ADDRESS, external, 53);
+    const incoming = payloadFor(W1_ADDRESS, L1_ADDRESS, 53, 5000);
+    for (let i = 0; i < 4; i++) {
+      const sent = bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 5000, payload: outgoing }));
+      expectFrame(sent).ipv4({ source: WAN_ADDRESS }).udp({ checksum: 0xffff }).payload(outgoing);
+      const back = bench.in(inward({ payload: incoming }));
+      expectFrame(back).ipv4({ destination: L1_ADDRESS }).udp({ checksum: 0xffff }).payload(incoming);
+    }
+  });
+
+  it("RFC5382 8: a wrong checksum stays wrong, and is the receiver's to find", () => {
+    const { bench } = mapped();
+    bench.fromLan(udpFrame({ ...L1_TO_W1, sourcePort: 5000, checksum: 0x1234 }));
+    const sent = bench.wan()[0] as Uint8Array;
+    expect(() => expectFrame(sent)).toThrow("wrong UDP checksum");
+    expect(naiveChecksum(sent.subarray(14, 34))).toBe(0);
+  });
+
+  it("stays right for a thousand packets of random ends and contents, both ways", () => {
+    const bench = new GatewayBench({ capacity: { mappings: 1000 } });
+    for (let i = 0; i < 1000; i++) {
+      const destination = `198.51.${(i * 37) & 255}.${1 + ((i * 101) % 254)}`;
+      const payload = patternBytes(i % 40);
+      const sourcePort = 1024 + ((i * 7919) % 60000);
+      const sent = bench.out(udpFrame({ ...L1_TO_W1, destination, sourcePort, payload }));
+      expectFrame(sent).ipv4({ ttl: 63 }).udp().payload(payload);
+      const destinationPort = decodeUdp(sent.subarray(14)).sourcePort;
+      const back = bench.in(
+        udpFrame({ ...between(destination, WAN_ADDRESS), sourcePort: 53, destinationPort, payload }),
+      );
+      expectFrame(back).ipv4({ ttl: 63 }).udp({ destinationPort: sourcePort }).payload(payload);
+      expect(decodeIpv4(back.subarray(14)).destination).toBe(L1_ADDRESS);
+    }
+  });
+});
+
+describe("what is no UDP", () => {
+  it("T20: a 4-byte datagram, an impossible length, or port 0 is dropped, in both directions", () => {
+    const { bench, inward } = mapped();
+    const cut = (frame: Uint8Array, bytes: number) => {
+      const short = frame.slice(0, 14 + 20 + bytes);
+      short.set([0, 20 + bytes], 16);
+      short.set([0, 0], 24);
+      const sum = naiveChecksum(short.subarray(14, 34));
+      short.set([sum >> 8, sum & 255], 24);
+      return short;
+    };
+    for (let bytes = 4; bytes < 8; bytes++) {
+      bench.expectSilence("lan", cut(udpFrame({ ...L1_TO_W1, sourcePort: 5000 }), bytes), { udpMalformed: 1 });
+      bench.expectSilence("wan", cut(inward(), bytes), { udpMalformed: 1 });
+    }
+    for (const length of [0, 7, 14, 65535]) {
+      bench.expectSilence("lan", udpFrame({ ...L1_TO_W1, sourcePort: 5000, length }), { udpMalformed: 1 });
+      bench.expectSilence("wan", inward({ length }), { udpMalformed: 1 });
+    }
+    bench.expectSilence("lan", udpFrame({ ...L1_TO_W1, destinationPort: 0 }), { udpMalformed: 1 });
+    bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 5000 }));
+  });
+
+  it("RFC4787 REQ-13: the MTU of the WAN is checked before a mapping is made", () => {
+    const bench = new GatewayBench();
+    bench.gateway.setMtu(WAN, 1000);
+    bench.complaint("lan", udpFrame({ ...L1_TO_W1, dontFragment: true, payload: patternBytes(1400) }), "ipTooBig");
+    expect(bench.gateway.nat.mappingCount).toBe(0);
+  });
+});
