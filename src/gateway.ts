@@ -155,10 +155,12 @@ export class Gateway extends Host {
     return mapping === undefined ? "a NAT mapping" : `the NAT mapping of ${formatAddress(mapping.insideAddress)}`;
   }
 
-  /** BCP 38 (RFC 2827) on both sides: a LAN source must be of the LAN, a WAN source must not. */
+  /** BCP 38 (RFC 2827) on both sides: a LAN source must be of the LAN, a WAN source must not; nor a WAN destination. */
   protected override admit(packet: Packet): Verdict {
     const isFromLan = packet.interfaceIndex === LAN;
     if (this.lan.isOnLink(packet.source) !== isFromLan) return "ipSourceSpoofed";
+    // A strong host (RFC 1122 section 3.3.4.2): the LAN address is no way in, not even for a fragment.
+    if (!isFromLan && packet.destination === this.lan.address) return "wanUnsolicited";
     return super.admit(packet);
   }
 
@@ -187,8 +189,6 @@ export class Gateway extends Host {
   protected override deliver(packet: Packet): Verdict {
     const isFromLan = packet.interfaceIndex === LAN;
     if (isFromLan && packet.destination !== this.wan.address) return super.deliver(packet);
-    // A strong host (RFC 1122 section 3.3.4.2): the LAN address is no way in.
-    if (packet.destination === this.lan.address) return "wanUnsolicited";
     const owner = this.#ownerOf(packet);
     // A broadcast on the WAN link concerns us, and nobody behind us.
     const isForInside = packet.destination === this.wan.address && (owner === "mapping" || owner === "forward");

@@ -186,6 +186,11 @@ describe("destinations", () => {
       bench.expectSilence("wan", icmpFrame(fields), { wanUnsolicited: 1 });
       bench.expectSilence("wan", ipv4Frame({ ...fields, protocol: 47 }), { wanUnsolicited: 1 });
     }
+    const fields = between(W1_ADDRESS, LAN_ADDRESS);
+    const fragment = ipv4Frame({ ...fields, protocol: 17, moreFragments: true, payload: "12345678" });
+    bench.expectSilence("wan", fragment, { wanUnsolicited: 1 });
+    bench.advance(61_000);
+    expect(bench.wan()).toEqual([]);
     expect(socket.nextBytes).toBe(-1);
   });
 
