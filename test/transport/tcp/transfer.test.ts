@@ -53,9 +53,13 @@ class Transferrer implements TcpHandler {
   }
 }
 
+/** For networks so bad that a host with the usual patience gives up now and then, as it should. */
+const PATIENT = { giveUpMs: 1e9, synGiveUpMs: 1e9, maxSegmentLifetimeMs: 1e9 };
+
 function transfer(faults: PipeFaults, upload: Uint8Array, download: Uint8Array, startMs = 0) {
-  const client = new TransportRig({ address: OUR_ADDRESS, seed: faults.seed });
-  const server = new TransportRig({ address: PEER_ADDRESS, seed: faults.seed + 1 });
+  const settings = faults === NO_FAULTS ? {} : PATIENT;
+  const client = new TransportRig({ address: OUR_ADDRESS, seed: faults.seed, settings });
+  const server = new TransportRig({ address: PEER_ADDRESS, seed: faults.seed + 1, settings });
   const pipe = new LossyPipe(client, server, faults);
   pipe.now = startMs;
   client.clock.now = startMs;
@@ -77,7 +81,7 @@ function transfer(faults: PipeFaults, upload: Uint8Array, download: Uint8Array, 
   };
   client.tcp.connect({ address: PEER_ADDRESS, port: 80, handler: clientSide });
   client.output.onDatagram = deliver;
-  pipe.run(startMs + 3_600_000, () => clientSide.isClosed && serverSide.isClosed);
+  pipe.run(startMs + 1e9, () => clientSide.isClosed && serverSide.isClosed);
   return { client, server, pipe, clientSide, serverSide, initialSequence };
 }
 
