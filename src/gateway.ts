@@ -25,7 +25,7 @@ import type { Interface } from "./link/interface.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import type { NatSettings } from "./nat/settings.js";
-import type { PortOwnerKind } from "./transport/portSpace.js";
+import { NAT_PORTS, type PortOwnerKind, type PortRange } from "./transport/portSpace.js";
 import { readQuote } from "./transport/quote.js";
 import { IcmpErrorQuote } from "./transport/transport.js";
 import {
@@ -125,6 +125,24 @@ export class Gateway extends Host {
     this.nat.flows.setInterface(index, (this.interfaces[index] as Interface).mac, mtuBytes);
   }
 
+  /**
+   * Sets which ports NAT and which our own sockets draw from; ports in use stay as they are. Throws an Error, and changes
+   * nothing, when the two overlap, or when NAT would get ports below 1024, which stand for inside ports below 1024.
+   */
+  setPortRanges(nat: PortRange, sockets: PortRange): void {
+    if (nat.first < NAT_PORTS.first) {
+      throw new Error(
+        `NAT cannot draw from ports below ${NAT_PORTS.first}; choose a range within ${NAT_PORTS.first}-65535`,
+      );
+    }
+    if (nat.first <= sockets.last && sockets.first <= nat.last) {
+      const both = `${nat.first}-${nat.last} and ${sockets.first}-${sockets.last}`;
+      throw new Error(`the ranges ${both} overlap; NAT and Porter's own sockets need ports apart from each other`);
+    }
+    this.ports.socketPorts = sockets;
+    this.nat.configure({ ...this.nat.settings, ports: nat });
+  }
+
   override poll(now: number): void {
     super.poll(now);
     this.nat.poll();
@@ -155,11 +173,14 @@ export class Gateway extends Host {
     return mapping === undefined ? "a NAT mapping" : `the NAT mapping of ${formatAddress(mapping.insideAddress)}`;
   }
 
-  /** BCP 38 (RFC 2827) on both sides: a LAN source must be of the LAN, a WAN source must not; nor a WAN destination. */
+  /**
+   * BCP 38 (RFC 2827) on both sides: a LAN source must be of the LAN, a WAN source must not. And what comes by the WAN must
+   * not be for our address on the LAN.
+   */
   protected override admit(packet: Packet): Verdict {
     const isFromLan = packet.interfaceIndex === LAN;
     if (this.lan.isOnLink(packet.source) !== isFromLan) return "ipSourceSpoofed";
-    // A strong host (RFC 1122 section 3.3.4.2): the LAN address is no way in, not even for a fragment.
+    // A strong host (RFC 1122 section 3.3.4.2); said here, before a fragment is kept.
     if (!isFromLan && packet.destination === this.lan.address) return "wanUnsolicited";
     return super.admit(packet);
   }

@@ -7,6 +7,7 @@ import type { Gateway } from "../gateway.js";
 import { DEFAULT_MTU_BYTES, type Interface } from "../link/interface.js";
 import { type Forward, formatForward } from "../nat/forwards.js";
 import { DEFAULT_NAT_SETTINGS, type Filtering, type NatSettings } from "../nat/settings.js";
+import { type PortRange, SOCKET_PORTS } from "../transport/portSpace.js";
 
 /** The timeouts by the words that the console has for them. */
 export const NAT_TIMEOUTS = Object.freeze({
@@ -29,7 +30,7 @@ export const FILTERINGS: Readonly<Record<string, Filtering>> = Object.freeze({
 
 /** One command a line; empty when everything has its default value. Every line ends with "\n". */
 export function configScript(gateway: Gateway): string {
-  const { lan, wan, nat, hostname } = gateway;
+  const { lan, wan, nat, ports, hostname } = gateway;
   const lines = [
     ...(hostname === DEFAULT_HOSTNAME ? [] : [`set hostname ${hostname}`]),
     ...interfaceLines(lan),
@@ -37,6 +38,7 @@ export function configScript(gateway: Gateway): string {
     // Behind the address, whose network it must be on.
     ...(wan.gateway === 0 ? [] : [`set wan gateway ${formatAddress(wan.gateway)}`]),
     ...natLines(nat.settings),
+    ...portLines(nat.settings.ports, ports.socketPorts),
     ...nat.forwards.list().flatMap(forwardLines),
   ];
   return lines.map((line) => `${line}\n`).join("");
@@ -62,11 +64,16 @@ function natLines(settings: NatSettings): string[] {
     const seconds = settings[NAT_TIMEOUTS[name]];
     if (seconds !== DEFAULT_NAT_SETTINGS[NAT_TIMEOUTS[name]]) lines.push(`set nat timeout ${name} ${seconds}`);
   }
-  const { ports } = settings;
-  const usual = DEFAULT_NAT_SETTINGS.ports;
-  if (ports.first !== usual.first || ports.last !== usual.last)
-    lines.push(`set nat ports ${ports.first}-${ports.last}`);
   return lines;
+}
+
+function portLines(nat: PortRange, sockets: PortRange): string[] {
+  const isUsual = isSameRange(nat, DEFAULT_NAT_SETTINGS.ports) && isSameRange(sockets, SOCKET_PORTS);
+  return isUsual ? [] : [`set ports nat ${nat.first}-${nat.last} socket ${sockets.first}-${sockets.last}`];
+}
+
+function isSameRange(one: PortRange, other: PortRange): boolean {
+  return one.first === other.first && one.last === other.last;
 }
 
 function forwardLines(forward: Forward): string[] {

@@ -6,7 +6,7 @@ import { TRANSPORT_AT } from "../core/frame.js";
 import { ICMP_ECHO_REQUEST, ICMP_HEADER_BYTES, icmpIdentifier, icmpSequence, writeIcmp } from "../wire/icmp.js";
 import { PROTOCOL_ICMP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { type PortSpace, SOCKET_PORTS } from "./portSpace.js";
+import type { PortSpace } from "./portSpace.js";
 import type { DatagramOutput, IcmpErrorQuote } from "./transport.js";
 
 /** What became of one echo request. */
@@ -50,7 +50,7 @@ export class EchoClient {
     if (source === 0) throw new Error(`no route to ${formatAddress(address)}; set an address and a gateway first`);
     const identifier =
       this.#requests.length < MAX_REQUESTS
-        ? this.#ports.allocate(PROTOCOL_ICMP, SOCKET_PORTS, "socket", this.#requests.length)
+        ? this.#ports.allocate(PROTOCOL_ICMP, this.#ports.socketPorts, "socket", this.#requests.length)
         : 0;
     if (identifier === 0) throw new Error(`${MAX_REQUESTS} pings are under way already; wait for one to end`);
     const request: Request = {

@@ -12,9 +12,9 @@ export interface PortRange {
   readonly last: number;
 }
 
-/** RFC 6335 section 6: the dynamic ports, which the stack's own sockets take theirs from. */
+/** RFC 6335 section 6: the dynamic ports, which the stack's own sockets take theirs from unless told otherwise. */
 export const SOCKET_PORTS: PortRange = Object.freeze({ first: 49152, last: 65535 });
-/** What NAT takes its external ports from: disjoint from the sockets', and as large as RFC 6056 section 3.2 asks for. */
+/** The rest, for NAT: disjoint from the sockets', and as large as RFC 6056 section 3.2 asks for. */
 export const NAT_PORTS: PortRange = Object.freeze({ first: 1024, last: 49151 });
 
 /** Draws before the allocator walks instead: with half of a range taken, 1 allocation in 256 gets there. */
@@ -39,6 +39,8 @@ interface RangeClaim {
 }
 
 export class PortSpace {
+  /** Where the stack's own sockets get a port that they do not choose. */
+  socketPorts: PortRange = SOCKET_PORTS;
   readonly #random: Random;
   readonly #capacity: number;
   readonly #slotMask: number;

@@ -9,7 +9,7 @@ import { PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { UDP_HEADER_BYTES, udpBytes, validateUdp, writeUdp } from "../wire/udp.js";
 import { ByteRing } from "./byteRing.js";
-import { type PortSpace, SOCKET_PORTS } from "./portSpace.js";
+import type { PortSpace } from "./portSpace.js";
 import type { SocketEntry, SocketTable } from "./socketTable.js";
 import type { DatagramOutput, IcmpErrorQuote, Transport } from "./transport.js";
 
@@ -133,7 +133,7 @@ export class Udp implements Transport, UdpHost {
 
   #claimPort(wanted: number): number {
     if (wanted === 0) {
-      const port = this.#ports.allocate(PROTOCOL_UDP, SOCKET_PORTS, "socket", 0);
+      const port = this.#ports.allocate(PROTOCOL_UDP, this.#ports.socketPorts, "socket", 0);
       if (port !== 0) return port;
     } else if (this.#ports.claim(PROTOCOL_UDP, wanted, "socket", 0)) {
       return wanted;

@@ -63,7 +63,14 @@ describe("a line", () => {
       '"-a" is not a host name; use 1 to 63 letters, digits and hyphens, with no hyphen at either end',
     ],
     ["set nat timeout udp 0", '"0" is not a number of seconds from 1 to 604800'],
-    ["set nat ports 1000-2000", "ports 1000-2000 are not all for NAT; choose a range within 1024-49151"],
+    [
+      "set ports nat 1000-2000 socket 49152-65535",
+      "NAT cannot draw from ports below 1024; choose a range within 1024-65535",
+    ],
+    [
+      "set ports nat 1024-50000 socket 49152-65535",
+      "the ranges 1024-50000 and 49152-65535 overlap; NAT and Porter's own sockets need ports apart from each other",
+    ],
     ["ping 192.168.1.1", "192.168.1.1 is Porter's own address; ping another host"],
     ["help me", 'no command begins with "me"; "help" lists all commands'],
     [`show ${"x".repeat(256)}`, "the line is longer than the 256 characters a line may have"],

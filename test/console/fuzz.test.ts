@@ -38,7 +38,7 @@ const GOOD = [
   "set hostname lobby",
   "set nat filtering endpoint-independent",
   "set nat timeout tcp-established 7440",
-  "set nat ports 2000-3000",
+  "set ports nat 2000-3000 socket 4000-5000",
   "forward add tcp 25565 192.168.1.50",
   "forward add both 6000-6010 192.168.1.51 7000 from 198.51.100.0/24",
   "forward remove tcp 25565",

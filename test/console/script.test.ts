@@ -16,6 +16,7 @@ const ports = fc.oneof(
   port.map(String),
   fc.tuple(port, fc.integer({ min: 0, max: 5 })).map(([first, more]) => `${first}-${first + more}`),
 );
+const portRange = fc.constantFrom("1024-49151", "49152-65535", "2000-3000", "2500-2500", "60000-65535", "1-2");
 const protocol = fc.constantFrom("tcp", "udp", "both");
 const side = fc.constantFrom("lan", "wan");
 const text = (...parts: (string | fc.Arbitrary<string | number>)[]) =>
@@ -35,7 +36,7 @@ const line = fc.oneof(
   text("set hostname", fc.constantFrom("porter", "lobby", "a-1")),
   text("set nat filtering", fc.constantFrom("address-dependent", "endpoint-independent")),
   text("set nat timeout", fc.constantFrom("udp", "tcp-established", "tcp-transitory", "icmp"), fc.nat(600)),
-  text("set nat ports", fc.constantFrom("1024-49151", "2000-3000", "5000-5000", "1-2")),
+  text("set ports nat", portRange, "socket", portRange),
   text("forward add", protocol, ports, address, maybe(port), maybe(text("from", address))),
   text("forward add", protocol, ports, address, "from 198.51.100.0/24"),
   text("forward", fc.constantFrom("remove", "enable", "disable"), protocol, fc.integer({ min: 20, max: 30 })),
@@ -63,7 +64,7 @@ describe("show config", () => {
       "set nat timeout tcp-established 100",
       "set nat timeout tcp-transitory 10",
       "set nat timeout icmp 5",
-      "set nat ports 2000-3000",
+      "set ports nat 2000-3000 socket 4000-5000",
       "forward add tcp 25565 192.168.1.50",
       "forward disable tcp 25565",
       "forward add both 6000-6010 192.168.1.51 7000 from 198.51.100.0/24",

@@ -1,7 +1,7 @@
 import { FILTERINGS, NAT_TIMEOUTS, type NatTimeoutName } from "../../config/script.js";
 import { formatAddress } from "../../core/address.js";
-import { DEFAULT_NAT_SETTINGS, type Filtering } from "../../nat/settings.js";
-import { type Command, type CommandContext, CommandError } from "../command.js";
+import type { Filtering } from "../../nat/settings.js";
+import type { Command, CommandContext } from "../command.js";
 import { readAddress, readBytes, readHostname, readInterfaceAddress, readRange, readSeconds } from "../values.js";
 
 export const SET_COMMANDS: readonly Command[] = Object.freeze([
@@ -64,11 +64,16 @@ export const SET_COMMANDS: readonly Command[] = Object.freeze([
     },
   },
   {
-    syntax: "set nat ports FIRST-LAST",
-    summary: "choose the external ports that NAT may use",
-    details: "New mappings take theirs from here. Inside ports below 1024 are mapped to ports below 1024 as before.\n",
-    example: "set nat ports 1024-49151",
-    run: setNatPorts,
+    syntax: "set ports nat FIRST-LAST socket FIRST-LAST",
+    summary: "choose where NAT and Porter itself get ports from",
+    details:
+      "The two must not overlap. Defaults: nat 1024-49151, socket 49152-65535. What is in use stays as it is.\n" +
+      "Inside ports below 1024 are mapped to ports below 1024 in any case.\n",
+    example: "set ports nat 1024-49151 socket 49152-65535",
+    run({ gateway }, [, , , nat = "", , sockets = ""]) {
+      gateway.setPortRanges(readRange(nat), readRange(sockets));
+      return "";
+    },
   },
 ]);
 
@@ -83,16 +88,5 @@ function setAddress({ gateway }: CommandContext, [, side, , text = ""]: readonly
 
 function setGateway({ gateway }: CommandContext, [, , , text = ""]: readonly string[]): string {
   gateway.setGateway(gateway.wan.index, text === "none" ? 0 : readAddress(text));
-  return "";
-}
-
-/** Outside the default range are the ports below 1024, which have a use of their own, and those of Porter's own sockets. */
-function setNatPorts({ gateway: { nat } }: CommandContext, [, , , text = ""]: readonly string[]): string {
-  const ports = readRange(text);
-  const { first, last } = DEFAULT_NAT_SETTINGS.ports;
-  if (ports.first < first || ports.last > last) {
-    throw new CommandError(`ports ${text} are not all for NAT; choose a range within ${first}-${last}`);
-  }
-  nat.configure({ ...nat.settings, ports });
   return "";
 }

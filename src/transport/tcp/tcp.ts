@@ -20,7 +20,7 @@ import {
 import { PROTOCOL_TCP } from "../../wire/ipv4.js";
 import type { Packet } from "../../wire/packet.js";
 import { TCP_FIN, TCP_RST, TCP_SYN, tcpFlags, validateTcp } from "../../wire/tcp.js";
-import { type PortSpace, SOCKET_PORTS } from "../portSpace.js";
+import type { PortSpace } from "../portSpace.js";
 import type { SocketTable } from "../socketTable.js";
 import type { DatagramOutput, IcmpErrorQuote, Transport } from "../transport.js";
 import { abandon, Connection, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
@@ -344,7 +344,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
 
   #claimPort(wanted: number | undefined): number {
     if (wanted === undefined) {
-      const port = this.#ports.allocate(PROTOCOL_TCP, SOCKET_PORTS, "socket", 0);
+      const port = this.#ports.allocate(PROTOCOL_TCP, this.#ports.socketPorts, "socket", 0);
       if (port !== 0) return port;
     } else if (this.#ports.claim(PROTOCOL_TCP, wanted, "socket", 0)) {
       return wanted;
