@@ -1,9 +1,9 @@
 /** Where the console can be spoken to: a terminal, a pipe, or a Unix socket with any number of clients. */
 import { lstatSync, unlinkSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
-import { createInterface } from "node:readline";
 import { Console, type ConsoleOptions } from "../../src/console/console.js";
-import { ConsoleSession, PROMPT } from "../../src/console/session.js";
+import { ConsoleSession } from "../../src/console/session.js";
+import { TerminalConsole } from "../terminalConsole.js";
 import type { Simulator } from "./simulator.js";
 
 /** What a client that does not read may leave unread before it is cut off. */
@@ -21,33 +21,11 @@ export function openStdioConsole(simulator: Simulator, options: ConsoleOptions, 
 }
 
 function openTerminal(simulator: Simulator, options: ConsoleOptions, quit: () => void): ConsolePort {
-  const console = new Console(options);
-  const terminal = createInterface({
-    input: process.stdin,
-    output: process.stdout,
-    prompt: PROMPT,
-    completer: (line: string) => [console.complete(line).map((word) => `${word} `), /\S*$/.exec(line)?.[0] ?? ""],
-  });
-  let isOpen = true;
-  const prompt = (): void => {
-    if (isOpen) terminal.prompt();
-  };
-  simulator.add(console);
-  terminal.on("line", (line) => {
-    simulator.run(() => console.execute(line, (text) => process.stdout.write(text), prompt));
-  });
-  terminal.on("SIGINT", () => {
-    if (console.isBusy) console.interrupt();
-    else quit();
-  });
-  terminal.on("close", () => {
-    if (isOpen) quit();
-  });
-  prompt();
+  const terminal = new TerminalConsole({ ...options, act: (action) => simulator.run(action), onQuit: quit });
+  simulator.add(terminal.console);
   return {
     close: () => {
-      isOpen = false;
-      simulator.remove(console);
+      simulator.remove(terminal.console);
       terminal.close();
     },
   };

@@ -1,5 +1,6 @@
 /** `npm start`: plays the story, then leaves whoever sits at a terminal at the console of its network. */
 import { Command, InvalidArgumentError } from "commander";
+import { MemoryStorage } from "../fileStorage.js";
 import { PORTER_VERSION } from "../version.js";
 import { liveConsole } from "./liveConsole.js";
 import { Page } from "./page.js";
@@ -31,19 +32,11 @@ async function main({ seed, pcap }: Options): Promise<number> {
   const { stdin, stdout } = process;
   const page = new Page((text) => stdout.write(text), stdout.isTTY === true && stdout.hasColors());
   const scene = new Scene(seed);
-  let saved: string | undefined;
-  const storage = {
-    read: () => saved,
-    write: (text: string) => {
-      saved = text;
-    },
-  };
-  const atConsole = { gateway: scene.porter, storage, version: PORTER_VERSION };
+  const atConsole = { gateway: scene.porter, storage: new MemoryStorage(), version: PORTER_VERSION };
   if (pcap !== undefined) scene.network.capture(pcap);
   try {
     page.picture(PICTURE);
     new Plot(scene, new Typist(scene.network, atConsole), page).play();
-    page.gap();
     if (stdin.isTTY && stdout.isTTY) await liveConsole(scene, page, atConsole);
     return 0;
   } catch (error) {

@@ -78,11 +78,11 @@ export class Page {
   }
 }
 
-/** `text` in lines of at most `columns` characters, each behind `indent`. */
+/** `text` in lines of at most `columns` characters, each behind `indent`; no line ends at a no-break space. */
 function wrapped(text: string, columns: number, indent: string): string {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.split(/ +/)) {
     if (line !== "" && line.length + 1 + word.length > columns) {
       lines.push(line);
       line = word;
@@ -91,5 +91,5 @@ function wrapped(text: string, columns: number, indent: string): string {
     }
   }
   lines.push(line);
-  return lines.map((one) => `${indent}${one}`).join("\n");
+  return lines.map((one) => `${indent}${one.replaceAll("\u00a0", " ")}`).join("\n");
 }

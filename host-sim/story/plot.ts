@@ -35,6 +35,7 @@ export class Plot {
     this.#invite();
     this.#playTogether();
     this.#secondClaim();
+    this.#close();
   }
 
   #setUp(): void {
@@ -120,7 +121,7 @@ export class Plot {
     const forward = porter.nat.forwards.find("tcp", GAME_PORT);
     demand(forward?.insideAddress === address(GAME_PC), "the forward is not in Porter's book");
     this.#page.gap();
-    this.#page.fact(`One port space: what NAT gave away and what the owner decided stand in the same book.`);
+    this.#page.fact("One port space: what NAT gave away and what the owner decided stand in the same book.");
   }
 
   #playTogether(): void {
@@ -170,6 +171,17 @@ export class Plot {
     demand(porter.nat.forwards.list().length === 1, "the refused forward is in Porter's book");
     page.gap();
     page.fact("Refused, the owner named, and nothing changed.");
+  }
+
+  #close(): void {
+    const { network } = this.#scene;
+    const links = network.segments.map((segment) => `${segment.counters.sent} on the ${segment.name}`);
+    this.#page.gap();
+    this.#page.say(
+      `That was the story: ${(network.nowMs / 1000).toFixed(1)} s of the network's own time, and so many frames: ` +
+        `${links.join(", ")}. The same seed plays it again, frame by frame; npm\u00a0start\u00a0--\u00a0--seed\u00a02 gives other ports, ` +
+        "and npm\u00a0start\u00a0--\u00a0--pcap\u00a0DIR records every frame for Wireshark.",
+    );
   }
 
   /** Types a line that must be right. */

@@ -8,7 +8,7 @@ import { PORTER_WAN, type Scene, WEB_SERVER } from "./scene.js";
 
 const PATIENCE_MS = 5000;
 
-export function storyVerbs(scene: Scene, quit: () => void): readonly Command[] {
+export function storyVerbs(scene: Scene): readonly Command[] {
   return [
     {
       syntax: "laptop load",
@@ -30,15 +30,6 @@ export function storyVerbs(scene: Scene, quit: () => void): readonly Command[] {
       run: (_, [, seconds]) => {
         scene.network.runFor(Number(seconds) * 1000);
         return `${seconds} s later\n`;
-      },
-    },
-    {
-      syntax: "quit",
-      summary: "leave",
-      example: "quit",
-      run: () => {
-        quit();
-        return "";
       },
     },
   ];

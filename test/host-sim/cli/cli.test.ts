@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { readPcap } from "../../../host-sim/ports/pcapFile.js";
 import { Background, run } from "../../integration/support/processes.js";
 import { expectFrame } from "../../support/expectFrame.js";
@@ -46,6 +46,10 @@ class Peer {
       this.#wake();
     });
     cleanups.push(() => this.#socket.destroy());
+  }
+
+  close(): void {
+    this.#socket.destroy();
   }
 
   send(frame: Uint8Array): void {
@@ -147,6 +151,21 @@ describe("the console", { timeout: 60_000 }, () => {
     const answers = await Promise.all([ask(path, "show version"), ask(path, "show config")]);
     expect(answers[0]).toContain("tower");
     expect(answers[1]).toContain("set wan address 203.0.113.2/24");
+  });
+
+  test("takes lines from a pipe, and the gateway outlives its end; a link's peer that goes is reported", async () => {
+    const simulator = await start(...SET_UP);
+    simulator.writeLine("show interfaces");
+    expect(await simulator.line(/^wan /)).toContain("203.0.113.2/24");
+    simulator.endInput();
+    const lan = new Peer("lan");
+    lan.send(arpFrame({ targetAddress: "192.168.1.1" }));
+    await lan.receive(0x0806);
+    lan.close();
+    await vi.waitFor(() =>
+      expect(simulator.stderr).toMatch(/^stream:unix:.*: the peer has gone; waiting for another$/m),
+    );
+    expect(simulator.running).toBe(true);
   });
 
   test("saves to the file that the next start restores", async () => {
