@@ -100,7 +100,9 @@ describe("RFC 5508: queries", () => {
 describe("RFC 5508: errors from outside", () => {
   it("RFC5508 REQ-3: dropped with a wrong ICMP checksum", () => {
     const { bench, about } = talking();
-    bench.expectSilence("wan", icmpErrorFrame({ ...W1_TO_US, about, checksum: 0x1234 }), { icmpChecksum: 1 });
+    const wrong = icmpErrorFrame({ ...W1_TO_US, about });
+    wrong[36] = (wrong[36] as number) ^ 1;
+    bench.expectSilence("wan", wrong, { icmpChecksum: 1 });
   });
 
   it("RFC5508 REQ-3a: dropped with a wrong checksum in the quoted IP header", () => {
@@ -129,8 +131,7 @@ describe("RFC 5508: errors from outside", () => {
   it("RFC5508 REQ-3c: a wrong transport checksum in the quote is no reason to drop", () => {
     const { bench, external } = talking();
     const about = udpFrame({ source: WAN_ADDRESS, destination: W1_ADDRESS, sourcePort: external, checksum: 0x1234 });
-    const error = bench.fromWan(icmpErrorFrame({ ...W1_TO_US, about }));
-    expect(error).toBeUndefined();
+    bench.fromWan(icmpErrorFrame({ ...W1_TO_US, about }));
     expect(bench.lan().length).toBe(1);
     expect(bench.drops()).toEqual({});
   });

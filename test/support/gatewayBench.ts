@@ -14,7 +14,7 @@ import { Gateway, LAN, WAN } from "../../src/gateway.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../src/nat/settings.js";
 import { decodeArp, expectFrame } from "./expectFrame.js";
 import { FakePort } from "./fakePort.js";
-import { arpFrame, type Ipv4Fields, loadFrame, type MacLike } from "./frames.js";
+import { arpFrame, loadFrame, type MacLike } from "./frames.js";
 import { SeededRandom } from "./seededRandom.js";
 import { ip, LAN_MAC, WAN_MAC } from "./stackFixture.js";
 
@@ -41,6 +41,13 @@ export const L2_TO_WAN_ADDRESS = between(L2_ADDRESS, WAN_ADDRESS);
 export const L1_TO_LAN_ADDRESS = between(L1_ADDRESS, LAN_ADDRESS);
 export const W1_TO_US = between(W1_ADDRESS, WAN_ADDRESS);
 export const W2_TO_US = between(W2_ADDRESS, WAN_ADDRESS);
+
+export interface Ends {
+  readonly source: string;
+  readonly destination: string;
+  readonly sourceMac: string;
+  readonly destinationMac: number;
+}
 
 export interface BenchOptions {
   capacity?: Partial<Capacity>;
@@ -259,10 +266,7 @@ export class GatewayBench {
 }
 
 /** The frame's addresses for a packet between two of the bench's ends, as it reaches the gateway. */
-export function between(
-  source: string,
-  destination: string,
-): Required<Pick<Ipv4Fields, "source" | "destination" | "sourceMac" | "destinationMac">> {
+export function between(source: string, destination: string): Ends {
   const isLan = source.startsWith("192.168.1.");
   const lanMac = source === L2_ADDRESS ? L2_MAC : L1_MAC;
   const wanMac = source === NEAR_ADDRESS ? NEAR_MAC : ISP_MAC;

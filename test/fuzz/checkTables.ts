@@ -1,0 +1,62 @@
+import type { Gateway } from "../../src/gateway.js";
+
+/** Throws where two of the gateway's tables contradict each other. */
+export function checkTables(gateway: Gateway): void {
+  const { nat, ports, sockets } = gateway;
+  const mappings = nat.mappings();
+  const sessions = nat.sessions();
+  const claims = ports.claims();
+  same("mappings counted and listed", nat.mappingCount, mappings.length);
+  // Expired sessions keep their place for a while; they are not listed.
+  if (sessions.length > nat.sessionCount) throw new Error("more sessions listed than counted");
+  const heldByMappings = mappings.reduce((sum, one) => sum + one.sessions, 0);
+  same("sessions of all mappings", heldByMappings, nat.sessionCount);
+
+  const inside = new Set<string>();
+  const dynamic = new Set<string>();
+  for (const one of mappings) {
+    if (one.sessions < 1) throw new Error("a mapping without sessions");
+    const endpoint = `${one.protocol} ${one.insideAddress} ${one.insidePort} ${one.isStatic ? one.externalPort : ""}`;
+    if (inside.has(endpoint)) throw new Error(`two mappings of ${endpoint}`);
+    inside.add(endpoint);
+    if (!one.isStatic) dynamic.add(`${one.protocol} ${one.externalPort}`);
+    else if (ports.ownerKind(one.protocol, one.externalPort) !== "forward") {
+      throw new Error("a static mapping without its forward");
+    }
+  }
+
+  const outbound = new Set<string>();
+  const inbound = new Set<string>();
+  const external = new Set(
+    mappings.map((one) => `${one.protocol} ${one.externalPort} ${one.insideAddress} ${one.insidePort}`),
+  );
+  for (const one of sessions) {
+    outbound.add([one.protocol, one.insideAddress, one.insidePort, one.remoteAddress, one.remotePort].join());
+    inbound.add([one.protocol, one.remoteAddress, one.remotePort, one.externalPort].join());
+    if (!external.has(`${one.protocol} ${one.externalPort} ${one.insideAddress} ${one.insidePort}`)) {
+      throw new Error("a session without its mapping");
+    }
+    if (one.expiresInS < 0) throw new Error("an expired session is listed");
+  }
+  same("sessions told apart from inside", outbound.size, sessions.length);
+  same("sessions told apart from outside", inbound.size, sessions.length);
+
+  const claimed = claims.filter((one) => one.kind === "mapping");
+  same("ports claimed by mappings", claimed.length, dynamic.size);
+  for (const one of claimed) {
+    if (!dynamic.has(`${one.protocol} ${one.range.first}`)) throw new Error("a port claimed by no mapping");
+  }
+  const single = claims.filter((one) => one.kind !== "forward");
+  same("ports counted and listed", ports.count, single.length);
+  same(
+    "claims, each of another port",
+    new Set(single.map((one) => `${one.protocol} ${one.range.first}`)).size,
+    single.length,
+  );
+  const own = single.length - claimed.length;
+  if (own > sockets.count + sockets.listenerCount + 8) throw new Error("ports claimed by no socket");
+}
+
+function same(what: string, one: number, other: number): void {
+  if (one !== other) throw new Error(`${what}: ${one} and ${other}`);
+}
