@@ -62,7 +62,7 @@ function routerCase(name: string, create: () => FlatRouter, packets = 2000, time
     length: FRAME_BYTES,
     prepare(): Bench {
       const receiver = create();
-      return { receiver, sentCount: () => receiver.sent };
+      return { receiver, doneCount: () => receiver.sent };
     },
     load: () => frame.words.set(template),
   };

@@ -6,15 +6,15 @@
  */
 import type { Frame } from "../../src/core/frame.js";
 
-/** A gateway, or a control that stands in for one. */
+/** A gateway, a control that stands in for one, or whatever else is to be measured. */
 export interface Receiver {
   receive(interfaceIndex: number, frame: Frame, length: number): void;
 }
 
-/** A receiver ready to forward, and how many frames it has sent so far. */
 export interface Bench {
   readonly receiver: Receiver;
-  sentCount(): number;
+  /** How many packets have gone the way that the case is about, such as out of a port. */
+  doneCount(): number;
 }
 
 export interface PacketCase {
@@ -43,10 +43,10 @@ export interface Entry {
   listCases(): { name: string; packets: number }[];
   prepare(name: string): void;
   /**
-   * Runs `count` packets of the case prepared last and returns how many frames came out. With `forwarding` false the packets are
-   * only loaded: the cost of the loop itself, to be subtracted.
+   * Runs `count` packets of the case prepared last and returns how many went its way. With `receiving` false the packets
+   * are only loaded: the cost of the loop itself, to be subtracted.
    */
-  run(count: number, forwarding: boolean): number;
+  run(count: number, receiving: boolean): number;
   replay(): Replay;
 }
 
@@ -59,16 +59,16 @@ export function entryOf(cases: readonly PacketCase[], replay: () => Replay): Ent
       current = cases.find((candidate) => candidate.name === name);
       bench = current?.prepare();
     },
-    run(count, forwarding) {
+    run(count, receiving) {
       if (current === undefined || bench === undefined) throw new Error("No case of this name was prepared.");
       const { interfaceIndex, frame, length } = current;
       const { receiver } = bench;
-      const sentBefore = bench.sentCount();
+      const doneBefore = bench.doneCount();
       for (let index = 0; index < count; index++) {
         current.load(index);
-        if (forwarding) receiver.receive(interfaceIndex, frame, length);
+        if (receiving) receiver.receive(interfaceIndex, frame, length);
       }
-      return bench.sentCount() - sentBefore;
+      return bench.doneCount() - doneBefore;
     },
     replay,
   };

@@ -53,11 +53,11 @@ export async function measurePacket(worker: XsWorker, name: string, packets: num
   };
 }
 
-async function measureRun(worker: XsWorker, name: string, count: number, forwarding: boolean): Promise<PacketCost> {
+async function measureRun(worker: XsWorker, name: string, count: number, receiving: boolean): Promise<PacketCost> {
   await worker.call("prepare", name);
   const before = await worker.litter();
-  const { value: sent, meters } = await worker.call<number>("run", count, forwarding);
-  if (forwarding && sent !== count) throw new Error(`${name}: ${sent} frames came out of ${count}.`);
+  const { value: done, meters } = await worker.call<number>("run", count, receiving);
+  if (receiving && done !== count) throw new Error(`${name}: ${done} of ${count} packets went the case's way.`);
   const slots = meters.slots - before.slots;
   if (slots < 0 || slots > MAX_RUN_SLOTS) throw new Error(`${name}: garbage was collected while it was counted.`);
   return { computrons: meters.computrons, slots };

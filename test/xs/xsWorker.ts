@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { buildSync } from "esbuild";
+import { hoistStrings } from "./hoistStrings.js";
 
 /** The engine's meters at the end of a command. */
 export interface Meters {
@@ -58,8 +59,12 @@ const PRELUDE = `
   })();
 `;
 
+const bundles = new Map<string, string>();
+
 /** Bundles a TypeScript module with all it imports into one script that defines the global `entry`, its exports. */
-export function bundle(file: string): string {
+function bundle(file: string): string {
+  const known = bundles.get(file);
+  if (known !== undefined) return known;
   const result = buildSync({
     entryPoints: [file],
     bundle: true,
@@ -71,7 +76,9 @@ export function bundle(file: string): string {
   });
   const output = result.outputFiles[0];
   if (output === undefined) throw new Error(`esbuild wrote nothing for ${file}`);
-  return output.text;
+  const script = hoistStrings(output.text);
+  bundles.set(file, script);
+  return script;
 }
 
 /** The worker program's path; throws when the package was installed without its build step. */
