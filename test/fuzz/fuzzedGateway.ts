@@ -45,6 +45,7 @@ export class FuzzedGateway {
   /** Frames of the latest past that left by each side, for answers to them. */
   readonly leftByLan: Uint8Array[] = [];
   readonly leftByWan: Uint8Array[] = [];
+  received = 0;
   translatedOutward = 0;
   translatedInward = 0;
   /** What `remains` was before any frame came. */
@@ -123,6 +124,7 @@ export class FuzzedGateway {
   receive(side: number, bytes: Uint8Array): void {
     // The driver's buffer holds what was in it before.
     this.#frame.bytes.set(bytes, ETHERNET_AT);
+    this.received++;
     this.#counted.length = 0;
     this.#emitted.length = 0;
     this.gateway.receive(side, this.#frame, bytes.length);
