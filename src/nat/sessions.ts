@@ -2,8 +2,8 @@
  * Sessions: who talks to whom through which mapping, and until when.
  *
  * The tuples and the time of the last packet are in the flow table, under the same number; here stands what only the NAT
- * needs. The sessions of each timer class form a list, the one used longest ago first. The fast path stamps a session
- * without moving it, so an entry that is seen at the head and was used later than its successor goes to the end then. A
+ * needs. The sessions of each timer class form a list in the order in which they were queued. The fast path stamps a
+ * session without moving it, so an entry that was used since it was queued gets a second chance: it goes to the end. A
  * session may therefore keep its place for up to a timeout longer than it lives, but nobody finds it any more.
  */
 import { NEVER } from "../core/clock.js";
@@ -20,7 +20,7 @@ export type TimerClass = typeof UDP | typeof ICMP | typeof TCP_TRANSITORY | type
 const TIMER_CLASSES = 4;
 
 /** Sessions looked at in one go: bounds the time that a tick takes. */
-const EXPIRY_LIMIT = 32;
+const LOOK_LIMIT = 32;
 
 export class Sessions {
   readonly #flows: FlowTable;
@@ -34,6 +34,8 @@ export class Sessions {
   /** Doubly linked lists: by timer class, and by mapping and remote address; -1 ends them. */
   readonly #timerNext: Int16Array;
   readonly #timerPrevious: Int16Array;
+  /** The tick of its last packet when the session was put at the end of its timer list. */
+  readonly #seenWhenQueued: Int32Array;
   readonly #peerNext: Int16Array;
   readonly #peerPrevious: Int16Array;
   readonly #peerHeads: Int16Array;
@@ -42,8 +44,6 @@ export class Sessions {
   readonly #timerHeads: number[] = [];
   readonly #timerTails: number[] = [];
   readonly #timeouts: number[] = [];
-  /** The last pass stopped at its limit. */
-  #isBehind = false;
 
   /** `secret` is any random int32. */
   constructor(flows: FlowTable, mappings: Mappings, settings: NatSettings, secret: number) {
@@ -58,6 +58,7 @@ export class Sessions {
     this.#windowScales = new Uint8Array(capacity);
     this.#timerNext = new Int16Array(capacity);
     this.#timerPrevious = new Int16Array(capacity);
+    this.#seenWhenQueued = new Int32Array(capacity);
     this.#peerNext = new Int16Array(capacity);
     this.#peerPrevious = new Int16Array(capacity);
     this.#peerHeads = new Int16Array(heads).fill(-1);
@@ -123,9 +124,7 @@ export class Sessions {
   /** A packet was seen on the slow path. */
   touch(index: number): void {
     this.#flows.touch(index);
-    const timerClass = this.timerClass(index);
-    this.#dequeue(index);
-    this.#enqueue(index, timerClass);
+    this.#requeue(index);
   }
 
   mapping(index: number): number {
@@ -190,10 +189,10 @@ export class Sessions {
     if (this.#flows.count < this.#flows.capacity) return true;
     this.expire();
     if (this.#flows.count < this.#flows.capacity) return true;
-    let victim = this.#timerHeads[TCP_TRANSITORY] as number;
+    let victim = this.#idlest(TCP_TRANSITORY);
     if (victim < 0) {
-      const udp = this.#timerHeads[UDP] as number;
-      const icmp = this.#timerHeads[ICMP] as number;
+      const udp = this.#idlest(UDP);
+      const icmp = this.#idlest(ICMP);
       const isUdpOlder = icmp < 0 || (udp >= 0 && this.#flows.lastSeen(udp) <= this.#flows.lastSeen(icmp));
       victim = isUdpOlder ? udp : icmp;
     }
@@ -204,36 +203,44 @@ export class Sessions {
 
   /** Ends expired sessions; looks at 32 at most. */
   expire(): void {
-    let looks = EXPIRY_LIMIT;
+    let looks = LOOK_LIMIT;
     for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
       let index = this.#timerHeads[timerClass] as number;
-      while (index >= 0 && looks > 0) {
+      while (index >= 0 && looks > 0 && this.#flows.tick >= this.#dueAt(index)) {
         looks--;
-        if (this.isExpired(index)) {
-          this.close(index);
-        } else {
-          const next = this.#timerNext[index] as number;
-          if (next < 0 || this.#flows.lastSeen(index) <= this.#flows.lastSeen(next)) break;
-          this.#dequeue(index);
-          this.#enqueue(index, timerClass as TimerClass);
-        }
+        if (this.isExpired(index)) this.close(index);
+        else this.#requeue(index);
         index = this.#timerHeads[timerClass] as number;
       }
     }
-    this.#isBehind = looks === 0;
   }
 
   /** When `expire` has something to do, in ms since the stack's start; NEVER if no session is open. */
   nextDeadline(): number {
-    if (this.#isBehind) return this.#flows.tick * 1000;
     let earliest = NEVER;
     for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
       const head = this.#timerHeads[timerClass] as number;
       if (head < 0) continue;
-      const deadline = (this.#flows.lastSeen(head) + (this.#timeouts[timerClass] as number) + 1) * 1000;
+      const deadline = this.#dueAt(head) * 1000;
       if (deadline < earliest) earliest = deadline;
     }
     return earliest;
+  }
+
+  /** The tick at which a session has expired if it was not used since it was queued. */
+  #dueAt(index: number): number {
+    return (this.#seenWhenQueued[index] as number) + (this.#timeouts[this.timerClass(index)] as number) + 1;
+  }
+
+  /** The first session of the list that was not used since it was queued, as far as 32 looks go; -1 for an empty list. */
+  #idlest(timerClass: TimerClass): number {
+    let index = this.#timerHeads[timerClass] as number;
+    for (let look = 0; look < LOOK_LIMIT && index >= 0; look++) {
+      if (this.#flows.lastSeen(index) <= (this.#seenWhenQueued[index] as number)) break;
+      this.#requeue(index);
+      index = this.#timerHeads[timerClass] as number;
+    }
+    return index;
   }
 
   #living(index: number): number {
@@ -242,8 +249,15 @@ export class Sessions {
     return -1;
   }
 
+  #requeue(index: number): void {
+    const timerClass = this.timerClass(index);
+    this.#dequeue(index);
+    this.#enqueue(index, timerClass);
+  }
+
   #enqueue(index: number, timerClass: TimerClass): void {
     const tail = this.#timerTails[timerClass] as number;
+    this.#seenWhenQueued[index] = this.#flows.lastSeen(index);
     this.#timerClasses[index] = timerClass;
     this.#timerNext[index] = -1;
     this.#timerPrevious[index] = tail;

@@ -209,6 +209,18 @@ describe("timers", () => {
     expect(bench.nat.nextDeadline()).toBe(301_000);
   });
 
+  it("ends idle sessions in time behind old ones that the flow cache keeps busy", () => {
+    const bench = makeBench();
+    for (let port = 1; port <= 5; port++) bench.out(udp(L1, { ...W1, port }));
+    bench.advance(200);
+    for (const busy of [0, 1]) bench.nat.flows.touch(busy);
+    bench.advance(101);
+    expect(bench.nat.sessionCount).toBe(2);
+    bench.advance(301);
+    expect(bench.nat.sessionCount).toBe(0);
+    expect(bench.nat.nextDeadline()).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it("ends at most 32 sessions in one poll and asks to be polled again", () => {
     const bench = makeBench();
     for (let port = 0; port < 100; port++) bench.out(udp({ ...L1, port: 2000 + port }, W1));
@@ -234,6 +246,19 @@ describe("a full session table", () => {
     bench.out(udp(L1, { ...W1, port: 9 }));
     const ports = bench.nat.sessions().map((session) => session.remotePort);
     expect(ports.sort()).toEqual([1, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  it("spares old conversations that the flow cache keeps busy", () => {
+    const bench = makeBench({}, SESSIONS);
+    for (let port = 1; port <= 8; port++) bench.out(udp(L1, { ...W1, port }));
+    bench.advance(10);
+    for (const busy of [0, 1, 2]) bench.nat.flows.touch(busy);
+    const busyPorts = [0, 1, 2].map((busy) => bench.nat.flows.remotePort(busy));
+    for (let port = 9; port <= 13; port++) bench.out(udp(L2, { ...W1, port }));
+    const ports = bench.nat.sessions().map((session) => session.remotePort);
+    expect(ports).toEqual(expect.arrayContaining(busyPorts));
+    bench.out(udp(L2, { ...W1, port: 14 }));
+    expect(bench.nat.sessionCount).toBe(8);
   });
 
   it("gives up an opening TCP connection before a UDP session", () => {
