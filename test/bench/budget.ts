@@ -5,8 +5,8 @@ import { type CaseCost, measureCase } from "../xs/packetCost.js";
 export type Budget = Readonly<Record<string, CaseCost>>;
 
 const BUDGET_FILE = new URL("budget.json", import.meta.url);
-/** Room above what was measured: a few byte codes more are no regression. Allocations have none. */
-const MARGIN = 1.02;
+/** Room above what was measured: a check more on the way is no regression. Allocations have none. */
+const MARGIN = 1.05;
 
 export function readBudget(): Budget {
   return JSON.parse(readFileSync(BUDGET_FILE, "utf8"));
