@@ -71,7 +71,7 @@ export class Interface {
 
   /** The station a packet to `destination` goes to: itself if on-link, the gateway if not; 0 when there is no way. */
   nextHop(destination: number): number {
-    if (this.isOnLink(destination) || isMulticast(destination) || this.isBroadcast(destination)) return destination;
+    if (this.isOnLink(destination) || isMulticast(destination) || destination === BROADCAST_ADDRESS) return destination;
     return this.gateway;
   }
 
