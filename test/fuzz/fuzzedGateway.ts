@@ -59,6 +59,8 @@ export class FuzzedGateway {
   ]);
   /** `protocol externalPort remote` of what has left by the WAN, and `protocol remote` for fragments. */
   readonly #asked = new Set<string>();
+  /** `protocol remote` of what was translated, but never left. */
+  readonly #lost = new Set<string>();
   readonly #emitted: { side: number; bytes: Uint8Array }[] = [];
   readonly #counted: DropReason[] = [];
 
@@ -135,6 +137,9 @@ export class FuzzedGateway {
     if (!isDropped && emitted.length === 0 && this.#counted.length === 0) {
       this.#mayBeSilent(bytes);
     }
+    if (side === LAN && bytes.length >= 34 && !emitted.some((one) => one.side === WAN)) {
+      this.#lost.add(`${bytes[23]} ${bytes.subarray(30, 34).join(".")}`);
+    }
     for (const one of emitted) this.#judge(one.side, one.bytes, side, bytes, isDropped);
     this.#answerArp(emitted);
   }
@@ -158,6 +163,15 @@ export class FuzzedGateway {
   end(): void {
     this.#stations.clear();
     this.advance(3 * 3600 * 1000);
+  }
+
+  /** Ends all sessions, and forgets who asked for what with them: what is left then has to stay the same. */
+  forget(): void {
+    this.gateway.nat.clear();
+    this.#asked.clear();
+    this.#lost.clear();
+    this.leftByLan.length = 0;
+    this.leftByWan.length = 0;
   }
 
   /** How much of each table is in use. */
@@ -258,11 +272,15 @@ export class FuzzedGateway {
     const protocol = cause[23] as number;
     if (cause.subarray(30, 34).join(".") !== WAN_ADDRESS) throw new Error("not to our address, yet it entered the LAN");
     if (isFragment(cause)) {
-      if (!this.#asked.has(`${protocol} ${source}`) && !this.#isForwarded(be16(bytes, 36))) {
+      // Of what is put together only the first fragment shows the port.
+      const isFirst = (be16(bytes, 20) & 0x1fff) === 0;
+      if (isFirst && !this.#asked.has(`${protocol} ${source}`) && !this.#isForwarded(be16(bytes, 36))) {
         throw new Error("unsolicited fragments entered the LAN");
       }
       return;
     }
+    // Somebody inside asked, but the question was lost on its way out: which port it had is not known.
+    if (this.#lost.has(`${protocol} ${source}`)) return;
     const at = 14 + (((cause[14] as number) & 15) << 2);
     if (protocol === 1) this.#judgeLanIcmp(cause, at, source);
     else if (

@@ -5,6 +5,7 @@ import { MINIMUM_MTU_BYTES } from "../../link/interface.js";
 import { IPV4_HEADER_BYTES } from "../../wire/ipv4.js";
 import { TCP_HEADER_BYTES } from "../../wire/tcp.js";
 import type { Connection } from "./connection.js";
+import { ESTABLISHED } from "./state.js";
 
 const HEADERS_BYTES = IPV4_HEADER_BYTES + TCP_HEADER_BYTES;
 
@@ -19,6 +20,8 @@ export function lowerPathMtu(connection: Connection, mtuBytes: number): void {
   const mtu = Math.max(wanted, MINIMUM_MTU_BYTES);
   if (mtu >= current) return;
   connection.mssBytes = mtu - HEADERS_BYTES;
+  // A SYN carries no data to cut up; its timer sends it again.
+  if (connection.state < ESTABLISHED) return;
   // The segment was not lost to congestion: it goes again at once, in smaller pieces.
   connection.roundTrip.cancel();
   connection.sndNxt = connection.sndUna;
