@@ -249,15 +249,19 @@ export class Gateway extends Host {
 
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
   #checkPassage(packet: Packet, out: Interface): Verdict {
-    if (packet.ttl <= 1) {
+    const isTooOld = packet.ttl <= 1;
+    const isTooBig =
+      packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, NETWORK_AT) & IP_DONT_FRAGMENT) !== 0;
+    if (!isTooOld && !isTooBig) return "ok";
+    // A stranger gets no answer: it would tell him a mapping from a closed port.
+    const admitted = packet.interfaceIndex === WAN ? this.nat.admit(packet) : "ok";
+    if (admitted !== "ok") return admitted;
+    if (isTooOld) {
       this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_TTL);
       return "ipTtlExceeded";
     }
-    if (packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, NETWORK_AT) & IP_DONT_FRAGMENT) !== 0) {
-      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED, out.mtuBytes);
-      return "ipTooBig";
-    }
-    return "ok";
+    this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED, out.mtuBytes);
+    return "ipTooBig";
   }
 
   #translateOutward(packet: Packet): Verdict {

@@ -165,6 +165,18 @@ export class Nat implements ForwardEffects {
     return "ok";
   }
 
+  /** Whether the sender of a packet from the outside may send to that port or identifier; changes nothing. */
+  admit(packet: Packet): Verdict {
+    const { protocol, source, sourcePort, transportAt } = packet;
+    const view = packet.frame.view;
+    const isIcmp = protocol === PROTOCOL_ICMP;
+    // An error has no identifier, and nobody answers it.
+    if (isIcmp && !isQueryReply(icmpType(view, transportAt))) return "ok";
+    const port = isIcmp ? icmpIdentifier(view, transportAt) : packet.destinationPort;
+    if (this.#sessions.findInbound(protocol, source, sourcePort, port) >= 0) return "ok";
+    return this.#filterPort(protocol, port, source);
+  }
+
   /**
    * The packet translated last has left by `side` (LAN or WAN) through this entry of the neighbour table. Once both sides
    * are known the flow cache carries the session, unless it is a hairpin, whose packets need two translations.
@@ -253,7 +265,7 @@ export class Nat implements ForwardEffects {
     const forward = this.forwards.serving(protocol, packet.source, insidePort);
     let mapping = mappings.find(protocol, packet.source, insidePort, forward);
     if (mapping < 0) {
-      if (!this.#makeMappingRoom()) return "natNoMapping";
+      if (!this.#sessions.makeMappingRoom()) return "natNoMapping";
       mapping =
         forward === DYNAMIC
           ? mappings.create(protocol, packet.source, insidePort, this.#settings)
@@ -271,14 +283,12 @@ export class Nat implements ForwardEffects {
 
   #openInbound(packet: Packet, flags: number): Verdict {
     const protocol = packet.protocol;
-    const owner = this.#ports.ownerKind(protocol, packet.destinationPort);
-    if (owner !== "mapping" && owner !== "forward") return "wanUnsolicited";
-    const id = this.#ports.ownerId(protocol, packet.destinationPort);
-    const refusal = owner === "mapping" ? this.#filter(id, packet.source) : this.#filterForward(id, packet.source);
+    const refusal = this.#filterPort(protocol, packet.destinationPort, packet.source);
     if (refusal !== "ok") return refusal;
     const isTcp = protocol === PROTOCOL_TCP;
     if (isTcp && !isOpening(flags)) return "natTcpState";
-    const isMapping = owner === "mapping";
+    const isMapping = this.#ports.ownerKind(protocol, packet.destinationPort) === "mapping";
+    const id = this.#ports.ownerId(protocol, packet.destinationPort);
     const insideAddress = isMapping ? this.#mappings.insideAddress(id) : this.#forwardAddress(id);
     const insidePort = isMapping ? this.#mappings.insidePort(id) : this.forwards.insidePort(id, packet.destinationPort);
     if (!this.#yields(protocol, insideAddress, insidePort, packet.source, packet.sourcePort)) return "natConflict";
@@ -287,7 +297,7 @@ export class Nat implements ForwardEffects {
     if (mapping < 0) {
       // Making room took the mapping's last session.
       if (isMapping) return "natNoSession";
-      if (!this.#makeMappingRoom()) return "natNoMapping";
+      if (!this.#sessions.makeMappingRoom()) return "natNoMapping";
       mapping = this.#mappings.createStatic(protocol, insideAddress, insidePort, packet.destinationPort, id);
     }
     if (!isMapping) this.forwards.countHit(id);
@@ -301,9 +311,11 @@ export class Nat implements ForwardEffects {
     return "ok";
   }
 
-  #makeMappingRoom(): boolean {
-    if (this.#mappings.isFull) this.#sessions.expire();
-    return !this.#mappings.isFull;
+  #filterPort(protocol: number, port: number, remote: number): Verdict {
+    const owner = this.#ports.ownerKind(protocol, port);
+    if (owner !== "mapping" && owner !== "forward") return "wanUnsolicited";
+    const id = this.#ports.ownerId(protocol, port);
+    return owner === "mapping" ? this.#filter(id, remote) : this.#filterForward(id, remote);
   }
 
   /** RFC 4787 section 5. A hairpin comes from the inside: its sender need not be known to the mapping (REQ-9). */

@@ -189,16 +189,14 @@ export class Sessions {
     if (this.#flows.count < this.#flows.capacity) return true;
     this.expire();
     if (this.#flows.count < this.#flows.capacity) return true;
-    let victim = this.#idlest(TCP_TRANSITORY);
-    if (victim < 0) {
-      const udp = this.#idlest(UDP);
-      const icmp = this.#idlest(ICMP);
-      const isUdpOlder = icmp < 0 || (udp >= 0 && this.#flows.lastSeen(udp) <= this.#flows.lastSeen(icmp));
-      victim = isUdpOlder ? udp : icmp;
-    }
-    if (victim < 0) return false;
-    this.close(victim);
-    return true;
+    return this.#giveUp(false);
+  }
+
+  /** True when there is room for another mapping. In a full table one goes that has a single session, chosen likewise. */
+  makeMappingRoom(): boolean {
+    if (!this.#mappings.isFull) return true;
+    this.expire();
+    return !this.#mappings.isFull || this.#giveUp(true);
   }
 
   /** Ends expired sessions; looks at 32 at most. */
@@ -232,15 +230,31 @@ export class Sessions {
     return (this.#seenWhenQueued[index] as number) + (this.#timeouts[this.timerClass(index)] as number) + 1;
   }
 
-  /** The first session of the list that was not used since it was queued, as far as 32 looks go; -1 for an empty list. */
-  #idlest(timerClass: TimerClass): number {
+  /** Ends the session that is worth least; with `withMapping` one that takes its mapping along. False if there is none. */
+  #giveUp(withMapping: boolean): boolean {
+    let victim = this.#idlest(TCP_TRANSITORY, withMapping);
+    if (victim < 0) {
+      const udp = this.#idlest(UDP, withMapping);
+      const icmp = this.#idlest(ICMP, withMapping);
+      const isUdpOlder = icmp < 0 || (udp >= 0 && this.#flows.lastSeen(udp) <= this.#flows.lastSeen(icmp));
+      victim = isUdpOlder ? udp : icmp;
+    }
+    if (victim < 0) return false;
+    this.close(victim);
+    return true;
+  }
+
+  /** The first session of the list that was not used since it was queued, as far as 32 looks go; -1 for none. */
+  #idlest(timerClass: TimerClass, withMapping: boolean): number {
     let index = this.#timerHeads[timerClass] as number;
     for (let look = 0; look < LOOK_LIMIT && index >= 0; look++) {
-      if (this.#flows.lastSeen(index) <= (this.#seenWhenQueued[index] as number)) break;
-      this.#requeue(index);
-      index = this.#timerHeads[timerClass] as number;
+      const next = this.#timerNext[index] as number;
+      if (this.#flows.lastSeen(index) > (this.#seenWhenQueued[index] as number)) this.#requeue(index);
+      else if (!withMapping || this.#mappings.sessionCount(this.mapping(index)) === 1) return index;
+      index = next;
     }
-    return index;
+    // All of them are in use: one must go all the same, but no mapping with others' sessions.
+    return withMapping ? -1 : (this.#timerHeads[timerClass] as number);
   }
 
   #living(index: number): number {

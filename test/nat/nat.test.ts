@@ -101,16 +101,6 @@ describe("mappings", () => {
     expect(bench.nat.mappingCount).toBe(3);
   });
 
-  it("says when the mapping table is full, and works again when sessions have expired", () => {
-    const bench = makeBench({}, { mappings: 2 });
-    bench.out(udp(L1, W1));
-    bench.out(udp(L2, W1));
-    const third = () => udp({ ...L1, port: 7000 }, W1);
-    expect(bench.nat.outbound(third())).toBe("natNoMapping");
-    bench.advance(301);
-    expect(bench.nat.outbound(third())).toBe("ok");
-  });
-
   it("ends with its last session and gives its port back", () => {
     const bench = makeBench();
     const external = source(bench.out(udp(L1, W1)));
@@ -276,6 +266,33 @@ describe("a full session table", () => {
     expect(bench.nat.mappings()).toHaveLength(1);
     expect(bench.nat.inbound(udp(W1, first))).not.toBe("ok");
     expect(bench.ports.count).toBe(1);
+  });
+});
+
+describe("a full mapping table", () => {
+  const MAPPINGS = { mappings: 4 };
+
+  it("gives up the mapping whose only session is idle longest", () => {
+    const bench = makeBench({}, MAPPINGS);
+    for (let port = 1; port <= 4; port++) {
+      bench.out(udp({ ...L1, port: 5000 + port }, W1));
+      bench.advance(1);
+    }
+    // The first has two sessions, the second is kept busy by the flow cache.
+    bench.out(udp({ ...L1, port: 5001 }, W2));
+    bench.nat.flows.touch(1);
+    bench.out(udp(L2, W1));
+    const ports = bench.nat.mappings().map((mapping) => mapping.insidePort);
+    expect(ports.sort()).toEqual([5000, 5001, 5002, 5004]);
+  });
+
+  it("says when no mapping has a single session, and works again when sessions have expired", () => {
+    const bench = makeBench({}, { mappings: 2 });
+    for (const local of [L1, L2]) for (const remote of [W1, W2]) bench.out(udp(local, remote));
+    const third = () => udp({ ...L1, port: 7000 }, W1);
+    expect(bench.nat.outbound(third())).toBe("natNoMapping");
+    bench.advance(301);
+    expect(bench.nat.outbound(third())).toBe("ok");
   });
 });
 
