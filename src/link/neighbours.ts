@@ -209,7 +209,7 @@ export class Neighbours {
     entry.address = address;
     entry.interfaceIndex = out.index;
     entry.confirmedAtMs = this.#clock.now;
-    entry.requestedAtMs = this.#clock.now - REQUEST_INTERVAL_MS;
+    entry.requestedAtMs = Number.NEGATIVE_INFINITY;
     entry.attempts = 0;
     return victim;
   }

@@ -21,6 +21,12 @@ beforeEach(() => {
 });
 
 describe("sending to a neighbour", () => {
+  it.each([0.1, 0.7, 123_456.789])("asks at once, at a time of %d ms too", (now) => {
+    stack.clock.now = now;
+    send(LAPTOP);
+    expect(stack.lanPort.sent).toHaveLength(1);
+  });
+
   it("asks by broadcast first, and sends the waiting frame when the answer comes", () => {
     expect(send(LAPTOP)).toBe("ok");
     expect(stack.lanPort.sent).toHaveLength(1);
