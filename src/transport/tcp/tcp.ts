@@ -393,7 +393,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
       if (!(candidate instanceof Connection) || candidate.state !== state) continue;
       // A half-open connection of our own making is somebody's socket, and unread data somebody's too.
       if (state === SYN_RECEIVED && candidate.socket !== undefined) continue;
-      if (state === TIME_WAIT && candidate.receiveRing.length > 0) continue;
+      if (state === TIME_WAIT && candidate.receiveRing.length > 0 && !candidate.abandoned) continue;
       if (listener !== undefined && candidate.listener !== listener) continue;
       if (oldest === undefined || candidate.order < oldest.order) oldest = candidate;
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { TcpSocket } from "../../../src/transport/tcp/socket.js";
 import { PROTOCOL_TCP } from "../../../src/wire/ipv4.js";
 import { acceptedConnection, established, listening } from "../../support/tcpPeer.js";
 import { PEER_ADDRESS } from "../../support/transportRig.js";
@@ -178,5 +179,19 @@ describe("TIME-WAIT", () => {
     expect(accepted.map((socket) => socket.state)).toEqual(["CLOSED", "CLOSED"]);
     expect(() => peer.rig.udp.bind()).toThrow("no free socket: all 2 are in use");
     expect(peer.rig.ports.ownerKind(PROTOCOL_TCP, 25565)).toBe("listener");
+  });
+
+  it("keeps its place for unread data, but not for data that nobody will read", () => {
+    const { peer, accepted } = listening({ capacity: { sockets: 1 } });
+    peer.send("S", { seq: 0 });
+    peer.send("A", { seq: 1, ack: 1 });
+    const socket = accepted[0] as TcpSocket;
+    socket.shutdown();
+    peer.send("FA", { seq: 1, ack: 2, data: "unread" });
+    expect(socket.state).toBe("TIME-WAIT");
+    expect(() => peer.rig.udp.bind()).toThrow("no free socket");
+    socket.close();
+    peer.rig.udp.bind();
+    expect(socket.state).toBe("CLOSED");
   });
 });
