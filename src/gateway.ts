@@ -214,10 +214,18 @@ export class Gateway extends Host {
     // A broadcast on the WAN link concerns us, and nobody behind us.
     const isForInside = packet.destination === this.wan.address && (owner === "mapping" || owner === "forward");
     if (isForInside) return this.#sendInward(packet);
-    if (isFromLan || owner === "socket") return super.deliver(packet);
+    if (isFromLan || owner === "socket" || (owner === "listener" && this.#isConnected(packet))) {
+      return super.deliver(packet);
+    }
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
     if (packet.protocol === PROTOCOL_ICMP) return super.deliver(packet);
     return packet.protocol === PROTOCOL_TCP || packet.protocol === PROTOCOL_UDP ? "wanUnsolicited" : "natProtocol";
+  }
+
+  /** A listener is there for the LAN, but may share its port with a connection that we opened ourselves. */
+  #isConnected(packet: Packet): boolean {
+    const { protocol, source, sourcePort, destination, destinationPort } = packet;
+    return this.sockets.find(protocol, destination, destinationPort, source, sourcePort) !== undefined;
   }
 
   /** Whose port, or query identifier, a packet for the WAN address is about; an error is about the packet it quotes. */

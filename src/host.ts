@@ -17,7 +17,7 @@ import { receiveArp } from "./link/arp.js";
 import { DEFAULT_MTU_BYTES, Interface, MINIMUM_MTU_BYTES } from "./link/interface.js";
 import { Neighbours } from "./link/neighbours.js";
 import type { FramePort } from "./platform/framePort.js";
-import { EchoClient } from "./transport/echo.js";
+import { EchoClient, MAX_REQUESTS } from "./transport/echo.js";
 import { PortSpace } from "./transport/portSpace.js";
 import { readQuote } from "./transport/quote.js";
 import { SocketTable } from "./transport/socketTable.js";
@@ -91,7 +91,7 @@ export class Host {
     this.#reassembly = new Reassembly(this.clock, this.drops, capacity.reassemblies, capacity.datagramBytes);
     this.ports = new PortSpace(
       random,
-      capacity.sockets + capacity.listeners + capacity.mappings,
+      capacity.sockets + capacity.listeners + capacity.mappings + MAX_REQUESTS,
       capacity.forwards * 2,
     );
     this.sockets = new SocketTable(capacity);

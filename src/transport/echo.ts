@@ -26,7 +26,7 @@ interface Request {
 }
 
 /** Requests under way at once; each holds an identifier in the port space. */
-const MAX_REQUESTS = 8;
+export const MAX_REQUESTS = 8;
 const DATA_BYTES = 32;
 
 export class EchoClient {
