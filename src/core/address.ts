@@ -4,7 +4,6 @@
  * non-negative numbers, which a double holds exactly.
  */
 
-export const UNSPECIFIED_ADDRESS = 0;
 export const BROADCAST_ADDRESS = -1;
 export const BROADCAST_MAC = 0xffffffffffff;
 
@@ -86,11 +85,6 @@ export function isUnicastSource(address: number): boolean {
 /** The group bit of the first octet: multicast and broadcast stations (IEEE 802.3). */
 export function isGroupMac(mac: number): boolean {
   return (Math.floor(mac / 0x10000000000) & 1) === 1;
-}
-
-export function parseMac(text: string): number | undefined {
-  if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(text)) return undefined;
-  return Number.parseInt(text.split(":").join(""), 16);
 }
 
 export function formatMac(mac: number): string {

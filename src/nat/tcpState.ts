@@ -10,11 +10,11 @@ import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../wire/tcp.js";
 export const SYN_INSIDE = 1;
 export const SYN_OUTSIDE = 2;
 export const ESTABLISHED = 4;
-export const FIN_INSIDE = 8;
-export const FIN_OUTSIDE = 16;
+const FIN_INSIDE = 8;
+const FIN_OUTSIDE = 16;
 export const RESET = 32;
 /** The first SYN came from outside. */
-export const OPENED_OUTSIDE = 64;
+const OPENED_OUTSIDE = 64;
 
 const BOTH_SYNS = SYN_INSIDE | SYN_OUTSIDE;
 const BOTH_FINS = FIN_INSIDE | FIN_OUTSIDE;

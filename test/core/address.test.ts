@@ -12,14 +12,12 @@ import {
   isThisNetwork,
   isUnicastSource,
   parseAddress,
-  parseMac,
   parsePrefix,
   prefixContains,
   prefixMask,
 } from "../../src/core/address.js";
 
 const anyAddress = fc.integer({ min: -0x80000000, max: 0x7fffffff });
-const anyMac = fc.integer({ min: 0, max: 0xffffffffffff });
 
 function address(text: string): number {
   const parsed = parseAddress(text);
@@ -109,16 +107,10 @@ describe("prefix", () => {
 });
 
 describe("MAC address", () => {
-  it("survives formatting and parsing", () => {
-    fc.assert(fc.property(anyMac, (value) => parseMac(formatMac(value)) === value));
+  it("is printed as six octets", () => {
+    expect(formatMac(0x020000000a1f)).toBe("02:00:00:00:0a:1f");
+    expect(formatMac(BROADCAST_MAC)).toBe("ff:ff:ff:ff:ff:ff");
   });
-
-  it.each(["", "02:00:00:00:00", "02:00:00:00:00:0g", "2:0:0:0:0:1", "02-00-00-00-00-01", "02:00:00:00:00:01:"])(
-    "is not %j",
-    (text) => {
-      expect(parseMac(text)).toBeUndefined();
-    },
-  );
 
   it("is a group address by the lowest bit of its first octet", () => {
     expect(isGroupMac(BROADCAST_MAC)).toBe(true);

@@ -2,7 +2,7 @@
 import { seqLess } from "../../core/sequence.js";
 
 /** RFC 5681 section 3.2. */
-export const DUPLICATE_ACK_THRESHOLD = 3;
+const DUPLICATE_ACK_THRESHOLD = 3;
 /** Without window scaling no peer lets more be in flight, so a larger window could only grow stale. */
 const MAX_WINDOW_BYTES = 65_535;
 

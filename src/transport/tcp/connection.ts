@@ -57,7 +57,7 @@ export interface TcpEndpoint {
 }
 
 /** RFC 9293 MUST-15: the send MSS towards a peer that announced none. */
-export const DEFAULT_MSS_BYTES = 536;
+const DEFAULT_MSS_BYTES = 536;
 /** What IPv4's smallest MTU, 68, carries. A smaller announcement would only make us send headers. */
 const MINIMUM_MSS_BYTES = 28;
 
