@@ -1,5 +1,4 @@
-/** Randomness for the desktop: a repeatable one for simulations and tests, and the operating system's. */
-import { randomFillSync } from "node:crypto";
+/** Repeatable randomness for simulations and tests. It runs on XS, too. */
 import type { Random } from "../src/core/random.js";
 
 /**
@@ -48,23 +47,9 @@ export class SeededRandom implements Random {
   }
 }
 
-/** The operating system's randomness, fetched many words at a time. */
-export class SystemRandom implements Random {
-  readonly #words = new Int32Array(256);
-  #used = this.#words.length;
-
-  next32(): number {
-    if (this.#used === this.#words.length) {
-      randomFillSync(this.#words);
-      this.#used = 0;
-    }
-    return this.#words[this.#used++] as number;
-  }
-}
-
 /** FNV-1a, 32 bits. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash;
 }

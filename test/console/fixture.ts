@@ -1,3 +1,4 @@
+import { SeededRandom } from "../../host-sim/random.js";
 import type { Command } from "../../src/console/command.js";
 import { Console, type Outcome } from "../../src/console/console.js";
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
@@ -6,7 +7,6 @@ import { Host } from "../../src/host.js";
 import type { Storage } from "../../src/platform/storage.js";
 import { FakePort } from "../support/fakePort.js";
 import { loadFrame } from "../support/frames.js";
-import { SeededRandom } from "../support/seededRandom.js";
 import { ip, LAN_MAC, WAN_MAC } from "../support/stackFixture.js";
 
 const PC_MAC = 0x020000000010;

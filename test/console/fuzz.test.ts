@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../host-sim/random.js";
 import { configScript } from "../../src/config/script.js";
 import { ConsoleSession } from "../../src/console/session.js";
 import { randomBelow } from "../../src/core/random.js";
-import { SeededRandom } from "../support/seededRandom.js";
 import { ConsoleFixture, HOME } from "./fixture.js";
 
 const LINES = 20_000;

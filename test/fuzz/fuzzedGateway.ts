@@ -2,6 +2,8 @@
  * A gateway whose every frame is judged. It keeps its own small model of what has left, so that it can say of each frame
  * that enters the LAN who asked for it.
  */
+
+import { SeededRandom } from "../../host-sim/random.js";
 import { type Capacity, DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import type { DropReason } from "../../src/core/drops.js";
 import { ETHERNET_AT, Frame } from "../../src/core/frame.js";
@@ -19,7 +21,6 @@ import {
   NEAR_MAC,
   WAN_ADDRESS,
 } from "../support/gatewayBench.js";
-import { SeededRandom } from "../support/seededRandom.js";
 import { ip, LAN_MAC, WAN_MAC } from "../support/stackFixture.js";
 import { be16, isFragment, problemOf } from "./soundness.js";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { SeededRandom, SystemRandom } from "../../host-sim/random.js";
+import { SeededRandom } from "../../host-sim/random.js";
+import { SystemRandom } from "../../host-sim/systemRandom.js";
 
 const DRAWS = 100_000;
 

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../host-sim/random.js";
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { Host } from "../../src/host.js";
 import { decodeTcp, expectFrame } from "../support/expectFrame.js";
 import { FakePort } from "../support/fakePort.js";
 import { arpFrame, icmpErrorFrame, icmpFrame, loadFrame, tcpFrame, udpFrame } from "../support/frames.js";
 import { GatewayBench } from "../support/gatewayBench.js";
-import { SeededRandom } from "../support/seededRandom.js";
 import { ip, LAN_MAC } from "../support/stackFixture.js";
 
 class HostBench {

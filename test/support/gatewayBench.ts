@@ -8,6 +8,7 @@
  * return. All of them are known to the gateway beforehand, unless `resolved` is false.
  */
 import { expect } from "vitest";
+import { SeededRandom } from "../../host-sim/random.js";
 import { type Capacity, DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import type { DropReason } from "../../src/core/drops.js";
 import { Gateway, LAN, WAN } from "../../src/gateway.js";
@@ -15,7 +16,6 @@ import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../src/nat/settings.j
 import { decodeArp, expectFrame } from "./expectFrame.js";
 import { FakePort } from "./fakePort.js";
 import { arpFrame, loadFrame, type MacLike } from "./frames.js";
-import { SeededRandom } from "./seededRandom.js";
 import { ip, LAN_MAC, WAN_MAC } from "./stackFixture.js";
 
 export const LAN_ADDRESS = "192.168.1.1";

@@ -1,6 +1,7 @@
 /** Two transport rigs joined by a pipe under one virtual clock, which delays, loses, repeats, swaps and damages packets. */
+
+import { SeededRandom } from "../../host-sim/random.js";
 import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
-import { SeededRandom } from "./seededRandom.js";
 import { packetOf, type TransportRig } from "./transportRig.js";
 
 export interface PipeFaults {

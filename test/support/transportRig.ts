@@ -2,6 +2,8 @@
  * Transports without an IP layer: `FakeOutput` turns what they send into packets and hands them to whoever listens, with
  * checksums verified on the way.
  */
+
+import { SeededRandom } from "../../host-sim/random.js";
 import { BROADCAST_ADDRESS, isUnicastSource } from "../../src/core/address.js";
 import type { Capacity } from "../../src/core/capacity.js";
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
@@ -16,7 +18,6 @@ import type { DatagramOutput } from "../../src/transport/transport.js";
 import { Udp } from "../../src/transport/udp.js";
 import { IPV4_HEADER_BYTES, writeIpv4 } from "../../src/wire/ipv4.js";
 import { Packet } from "../../src/wire/packet.js";
-import { SeededRandom } from "./seededRandom.js";
 
 export const OUR_ADDRESS = 0x0a000001;
 export const PEER_ADDRESS = 0x0a000002;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../host-sim/random.js";
 import { NAT_PORTS, PortSpace, SOCKET_PORTS } from "../../src/transport/portSpace.js";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../../src/wire/ipv4.js";
-import { SeededRandom } from "../support/seededRandom.js";
 
 const SEEDS = Array.from({ length: 128 }, (_, index) => index + 1);
 

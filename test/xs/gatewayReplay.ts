@@ -2,6 +2,8 @@
  * A fixed set of frames for a gateway, both sides, from its first ARP request on; and all that comes out of it. A run is
  * a pure function, so any engine must produce the same.
  */
+
+import { SeededRandom } from "../../host-sim/random.js";
 import { ETHERNET_AT, type Frame } from "../../src/core/frame.js";
 import { WAN } from "../../src/gateway.js";
 import type { TcpHandler } from "../../src/transport/tcp/socket.js";
@@ -18,7 +20,6 @@ import {
   tcpFrame,
   udpFrame,
 } from "../support/frames.js";
-import { SeededRandom } from "../support/seededRandom.js";
 import {
   addressOf,
   between,

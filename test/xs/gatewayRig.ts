@@ -4,6 +4,8 @@
  *     laptop 192.168.1.10 ┐                                   ┌ router 203.0.113.1 ── server 198.51.100.80
  *     gamePc 192.168.1.50 ┴ 192.168.1.1 [gateway] 203.0.113.2 ┘                    └─ friend 198.51.100.90
  */
+
+import { SeededRandom } from "../../host-sim/random.js";
 import { parseAddress } from "../../src/core/address.js";
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import type { Frame } from "../../src/core/frame.js";
@@ -12,7 +14,6 @@ import type { MappingInfo } from "../../src/nat/nat.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../src/nat/settings.js";
 import type { FramePort } from "../../src/platform/framePort.js";
 import { arpFrame, loadFrame } from "../support/frames.js";
-import { SeededRandom } from "../support/seededRandom.js";
 
 /** One end of a conversation, and where its frames come in. */
 export interface End {

@@ -1,7 +1,7 @@
 /** A NAT in a given state, on a clock and a random source that the test holds. */
+import { SeededRandom } from "../../../host-sim/random.js";
 import { type Capacity, DEFAULT_CAPACITY } from "../../../src/core/capacity.js";
 import { Clock } from "../../../src/core/clock.js";
-import type { Random } from "../../../src/core/random.js";
 import { Nat } from "../../../src/nat/nat.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../../src/nat/settings.js";
 import { PortSpace } from "../../../src/transport/portSpace.js";
@@ -9,24 +9,6 @@ import type { Packet } from "../../../src/wire/packet.js";
 import { address } from "./packets.js";
 
 export const WAN_ADDRESS = address("203.0.113.2");
-
-/** Marsaglia's xorshift32. */
-export class SeededRandom implements Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 0 || 1;
-  }
-
-  next32(): number {
-    let state = this.#state;
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    this.#state = state;
-    return state;
-  }
-}
 
 export interface Bench {
   readonly nat: Nat;

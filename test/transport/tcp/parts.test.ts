@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../../host-sim/random.js";
 import { Clock, NEVER } from "../../../src/core/clock.js";
 import { Congestion } from "../../../src/transport/tcp/congestion.js";
 import { Deadlines, type Timed } from "../../../src/transport/tcp/deadlines.js";
@@ -7,7 +8,6 @@ import { InitialSequence } from "../../../src/transport/tcp/isn.js";
 import { Reassembly } from "../../../src/transport/tcp/reassembly.js";
 import { RoundTrip } from "../../../src/transport/tcp/rtt.js";
 import { DEFAULT_TCP_SETTINGS } from "../../../src/transport/tcp/settings.js";
-import { SeededRandom } from "../../support/seededRandom.js";
 
 describe("initial sequence numbers", () => {
   it("RFC6528 3 grow by 250 each millisecond for one conversation, past 2^32 ms too", () => {

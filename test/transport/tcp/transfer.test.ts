@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../../host-sim/random.js";
 import type { TcpHandler, TcpSocket } from "../../../src/transport/tcp/socket.js";
 import { LossyPipe, NO_FAULTS, type PipeFaults } from "../../support/lossyPipe.js";
-import { SeededRandom } from "../../support/seededRandom.js";
 import { OUR_ADDRESS, PEER_ADDRESS, TransportRig } from "../../support/transportRig.js";
 
 function randomBytes(count: number, seed: number): Uint8Array {
