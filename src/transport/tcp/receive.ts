@@ -135,7 +135,7 @@ function receiveReset(connection: Connection, segment: Segment, window: number):
     sendChallengeAck(connection);
     return "tcpChallenged";
   }
-  if (connection.state === TIME_WAIT) abandon(connection, undefined);
+  if (connection.state === TIME_WAIT) enterClosed(connection);
   else abandon(connection, connection.state === SYN_RECEIVED ? REFUSED : RESET);
   return "ok";
 }

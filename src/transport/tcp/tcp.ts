@@ -23,7 +23,7 @@ import { TCP_FIN, TCP_RST, TCP_SYN, tcpFlags, validateTcp } from "../../wire/tcp
 import type { PortSpace } from "../portSpace.js";
 import type { SocketTable } from "../socketTable.js";
 import type { DatagramOutput, IcmpErrorQuote, Transport } from "../transport.js";
-import { abandon, Connection, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
+import { abandon, Connection, enterClosed, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
 import { Deadlines } from "./deadlines.js";
 import type { ConnectOptions, ListenOptions, TcpOptions } from "./endpointOptions.js";
 import { InitialSequence } from "./isn.js";
@@ -304,7 +304,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   #reopen(connection: Connection, segment: Segment): Verdict {
     const listener = this.#table.findListener(segment.destination, segment.destinationPort) as TcpListener;
     const lowestIss = (connection.sndMax + 1) | 0;
-    abandon(connection, undefined);
+    enterClosed(connection);
     const verdict = this.#accept(listener, segment, lowestIss);
     this.#calls.deliver();
     return verdict;

@@ -194,4 +194,21 @@ describe("TIME-WAIT", () => {
     peer.rig.udp.bind();
     expect(socket.state).toBe("CLOSED");
   });
+
+  it.each([
+    ["a reset, as a second ACK of the peer's FIN provokes", "R", { seq: 8 }],
+    ["a new SYN of the peer", "S", { seq: 100 }],
+  ])("unread data survives %s", (_, flags, segment) => {
+    const { peer, accepted, log } = listening();
+    peer.send("S", { seq: 0 });
+    peer.send("A", { seq: 1, ack: 1 });
+    const socket = accepted[0] as TcpSocket;
+    socket.shutdown();
+    peer.send("FA", { seq: 1, ack: 2, data: "unread" });
+    expect([socket.state, log.take()]).toEqual(["TIME-WAIT", ["readable 6"]]);
+    expect(peer.send(flags, segment)).toBe("ok");
+    expect([socket.state, socket.read(new Uint8Array(10))]).toEqual(["CLOSED", 6]);
+    peer.advance(0);
+    expect(log.take()).toEqual(["end", "closed"]);
+  });
 });
