@@ -3,7 +3,7 @@
  * wants. They own their ports in the port space, so nothing else can take them.
  */
 import { formatAddress, formatPrefix, isUnicastSource, type Prefix, prefixContains } from "../core/address.js";
-import type { PortOwnerKind, PortRange, PortSpace } from "../transport/portSpace.js";
+import type { PortClaim, PortOwnerKind, PortRange, PortSpace } from "../transport/portSpace.js";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 
 export type ForwardProtocol = "tcp" | "udp" | "both";
@@ -164,11 +164,11 @@ export class Forwards {
     }
     if (!isUnicastSource(spec.insideAddress)) return `${formatAddress(spec.insideAddress)} is not a host's address`;
     for (const protocol of protocolsOf(spec.protocol)) {
-      for (let port = first; port <= last; port++) {
-        const kind = this.#portSpace.ownerKind(protocol, port);
-        if (kind === undefined || kind === "mapping") continue;
-        return this.#conflict(protocol, port, kind);
-      }
+      // The lowest port that is taken; a mapping gives way.
+      const taken = this.#claimsIn(protocol, spec.ports)
+        .filter((claim) => claim.kind !== "mapping")
+        .sort((one, other) => one.range.first - other.range.first)[0];
+      if (taken !== undefined) return this.#conflict(protocol, Math.max(taken.range.first, first), taken.kind);
     }
     return undefined;
   }
@@ -181,10 +181,16 @@ export class Forwards {
   }
 
   #endMappings(protocol: number, ports: PortRange): void {
-    for (let port = ports.first; port <= ports.last; port++) {
-      if (this.#portSpace.ownerKind(protocol, port) !== "mapping") continue;
-      this.#effects.endMapping(this.#portSpace.ownerId(protocol, port));
+    for (const claim of this.#claimsIn(protocol, ports)) {
+      if (claim.kind === "mapping") this.#effects.endMapping(claim.id);
     }
+  }
+
+  /** What is owned in a range: far fewer claims than a range may have ports. */
+  #claimsIn(protocol: number, { first, last }: PortRange): PortClaim[] {
+    return this.#portSpace
+      .claims()
+      .filter((claim) => claim.protocol === protocol && claim.range.first <= last && claim.range.last >= first);
   }
 }
 
