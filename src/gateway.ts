@@ -130,6 +130,10 @@ export class Gateway extends Host {
    * nothing, when the two overlap, or when NAT would get ports below 1024, which stand for inside ports below 1024.
    */
   setPortRanges(nat: PortRange, sockets: PortRange): void {
+    for (const { first, last } of [nat, sockets]) {
+      if (first < 1 || last > 65535 || first > last)
+        throw new Error(`${first}-${last} is not a range within ports 1 to 65535`);
+    }
     if (nat.first < NAT_PORTS.first) {
       throw new Error(
         `NAT cannot draw from ports below ${NAT_PORTS.first}; choose a range within ${NAT_PORTS.first}-65535`,

@@ -33,6 +33,7 @@ export const DROP_REASONS = Object.freeze({
   ipTooBig: "larger than the outgoing MTU, and must not be fragmented",
   ipProtocolUnknown: "no handler for the IP protocol",
   fragmentMalformed: "an impossible, tiny or overlapping fragment",
+  fragmentDuplicate: "a fragment that is there already",
   fragmentTooBig: "the datagram is larger than a reassembly buffer",
   fragmentTableFull: "all reassembly buffers are busy",
   fragmentTimeout: "the rest of the datagram did not come in time",

@@ -168,7 +168,7 @@ export class Reassembly {
       present += ((assembly.blocks[block >> 5] as number) >> (block & 31)) & 1;
     }
     // A repeated fragment changes nothing; it is no reason to lose the rest.
-    if (present === lastBlock - firstBlock + 1 && !contradictsEnd) return "fragmentMalformed";
+    if (present === lastBlock - firstBlock + 1 && !contradictsEnd) return "fragmentDuplicate";
     if (present !== 0 || contradictsEnd) {
       assembly.inUse = false;
       return "fragmentMalformed";

@@ -8,8 +8,8 @@ import { FrameSource } from "./frameSource.js";
 import { FuzzedGateway } from "./fuzzedGateway.js";
 import { collectGarbage, heapBytes } from "./heap.js";
 
-const FRAMES = Number(process.env["FUZZ_FRAMES"] ?? 100_000);
-const SEED = Number(process.env["FUZZ_SEED"] ?? 20260722);
+const FRAMES = Number(process.env.FUZZ_FRAMES ?? 100_000);
+const SEED = Number(process.env.FUZZ_SEED ?? 20260722);
 const SMALL = {
   mappings: 48,
   sessions: 96,

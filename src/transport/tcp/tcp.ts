@@ -5,6 +5,8 @@
  * timestamps and selective acknowledgement (the board's receive buffers are a few segments), sending urgent data
  * (RFC 9293 SHLD-13), Fast Open, ECN, SYN cookies, and raising a path MTU again during a connection (RFC 1191 section 6.3
  * lets a host do without).
+ *
+ * A little over 400 lines: demultiplexing, listeners and the life of a slot share their state, and read best together.
  */
 import { formatAddress, isUnicastSource } from "../../core/address.js";
 import type { Capacity } from "../../core/capacity.js";
