@@ -41,10 +41,14 @@ function retransmit(connection: Connection, now: number): boolean {
   return true;
 }
 
-/** RFC 9293 section 3.8.6.1: probes a closed window for as long as the peer answers. */
+/**
+ * RFC 9293 section 3.8.6.1: probes a closed window for as long as the peer answers; but not when the application has gone,
+ * or a peer that takes nothing could hold the place for ever.
+ */
 function persist(connection: Connection, now: number): boolean {
   const { settings } = connection.endpoint;
-  if (now - Math.max(connection.waitingSinceMs, connection.lastHeardMs) >= connection.giveUpMs) {
+  const { waitingSinceMs, lastHeardMs, abandoned } = connection;
+  if (now - (abandoned ? waitingSinceMs : Math.max(waitingSinceMs, lastHeardMs)) >= connection.giveUpMs) {
     return giveUp(connection);
   }
   sendBlocked(connection);

@@ -269,6 +269,16 @@ describe("a closed window", () => {
     expect(socket.state).toBe("ESTABLISHED");
   });
 
+  it("holds no place for more than 100 s once the application has gone, whatever the peer answers", () => {
+    const { peer, socket } = established({ window: 0 });
+    socket.write(bytesOf("hello"));
+    socket.close();
+    for (let second = 0; second < 130; second++) {
+      if (peer.record(1000).length > 0 && peer.rig.table.count > 0) peer.send("A", { seq: 1, ack: 1, window: 0 });
+    }
+    expect([socket.state, peer.rig.table.count]).toEqual(["CLOSED", 0]);
+  });
+
   it("is probed with the FIN when only that is left", () => {
     const { peer, socket } = established({ window: 0 });
     socket.shutdown();
