@@ -10,7 +10,7 @@ import type { Frame } from "../core/frame.js";
 import {
   ACK_WORDS,
   ACKS,
-  BUCKET_MASK,
+  BUCKET_SHIFT,
   BUCKETS,
   CHAINS,
   DELTAS,
@@ -24,7 +24,7 @@ import {
   RECORD_WORDS,
   RECORDS,
   REMOTE_ADDRESS,
-  SECRET,
+  SECRETS,
 } from "./layout.js";
 import { type FlowTable, LAN, WAN } from "./table.js";
 
@@ -59,8 +59,10 @@ export function createFlowCache(table: FlowTable): Forward {
   const { words, header } = table;
   const nextHopWords = table.nextHops.words;
   const imul = Math.imul;
-  const secret = words[SECRET] as number;
-  const bucketMask = words[BUCKET_MASK] as number;
+  const remoteSecret = words[SECRETS] as number;
+  const portsSecret = words[SECRETS + 1] as number;
+  const insideSecret = words[SECRETS + 2] as number;
+  const bucketShift = words[BUCKET_SHIFT] as number;
   const bucketsAt = words[BUCKETS] as number;
   const recordsAt = words[RECORDS] as number;
   const acksAt = words[ACKS] as number;
@@ -124,9 +126,8 @@ export function createFlowCache(table: FlowTable): Forward {
     let at = 0;
     let index = 0;
     if (isOutbound) {
-      let hash = imul(destination, secret) ^ source ^ ports;
-      hash ^= hash >> 16;
-      index = ((words[bucketsAt + ((hash ^ (hash >> 5)) & bucketMask)] as number) << 16) >> 16;
+      const hash = imul(destination, remoteSecret) ^ imul(ports, portsSecret) ^ imul(source, insideSecret);
+      index = ((words[bucketsAt + (hash >>> bucketShift)] as number) << 16) >> 16;
       for (;;) {
         if (index < 0) return MISS;
         at = recordsAt + index * RECORD_WORDS;
@@ -142,9 +143,8 @@ export function createFlowCache(table: FlowTable): Forward {
       }
     } else {
       if (destination !== header.externalWord) return MISS;
-      let hash = imul(source, secret) ^ ports;
-      hash ^= hash >> 16;
-      index = (words[bucketsAt + ((hash ^ (hash >> 5)) & bucketMask)] as number) >> 16;
+      const hash = imul(source, remoteSecret) ^ imul(ports, portsSecret);
+      index = (words[bucketsAt + (hash >>> bucketShift)] as number) >> 16;
       for (;;) {
         if (index < 0) return MISS;
         at = recordsAt + index * RECORD_WORDS;

@@ -18,10 +18,8 @@
 export const EXTERNAL_ADDRESS = 0;
 /** Whole seconds since the stack's start. */
 export const TICK = 1;
-/** An odd random number that keys the hash. */
-export const SECRET = 2;
-/** Number of buckets less one. */
-export const BUCKET_MASK = 3;
+/** 32 less the number of bits that number the buckets. */
+export const BUCKET_SHIFT = 2;
 /** Word index of the first next hop, bucket, record and ack. */
 export const NEXT_HOPS = 4;
 export const BUCKETS = 5;
@@ -33,7 +31,10 @@ export const TCP_LIFETIME = 9;
 /** For each interface, LAN then WAN: its station address as words 0 and 1 of a frame sent to it (wire), and its MTU. */
 export const INTERFACES = 10;
 export const INTERFACE_WORDS = 3;
-export const HEADER_WORDS = 16;
+/** Odd random numbers that key the hash: for the remote address, the ports, and the inside address. */
+export const SECRETS = 16;
+export const SECRET_WORDS = 3;
+export const HEADER_WORDS = 20;
 
 /**
  * A next hop: words 0 to 3 of a frame sent to it (wire): both station addresses and the EtherType; word 3 is 0 while the

@@ -3,11 +3,12 @@
  * class; the flow cache reads it beside this class. A record's index is the session's number everywhere.
  */
 import { fold } from "../core/checksum.js";
+import type { Random } from "../core/random.js";
 import { FlowHeader } from "./header.js";
 import {
   ACK_WORDS,
   ACKS,
-  BUCKET_MASK,
+  BUCKET_SHIFT,
   BUCKETS,
   CHAINS,
   DELTAS,
@@ -32,7 +33,8 @@ import {
   RECORD_WORDS,
   RECORDS,
   REMOTE_ADDRESS,
-  SECRET,
+  SECRET_WORDS,
+  SECRETS,
   TCP_LIFETIME,
   TICK,
   UDP_LIFETIME,
@@ -53,8 +55,10 @@ export class FlowTable {
   readonly capacity: number;
   readonly nextHops: NextHops;
   readonly isLittleEndian: boolean;
-  readonly #secret: number;
-  readonly #bucketMask: number;
+  readonly #remoteSecret: number;
+  readonly #portsSecret: number;
+  readonly #insideSecret: number;
+  readonly #bucketShift: number;
   readonly #bucketsAt: number;
   readonly #recordsAt: number;
   readonly #acksAt: number;
@@ -63,22 +67,25 @@ export class FlowTable {
   #count = 0;
   #external = 0;
 
-  /** For 1..32,767 `sessions` and 1..256 `nextHops`; `secret` is any random int32. */
-  constructor(sessions: number, nextHops: number, secret: number) {
+  /** For 1..32,767 `sessions` and 1..256 `nextHops`. */
+  constructor(sessions: number, nextHops: number, random: Random) {
     this.capacity = Math.min(sessions, MAX_SESSIONS);
-    let buckets = 8;
-    while (buckets < this.capacity) buckets *= 2;
+    let bucketBits = 3;
+    while (1 << bucketBits < this.capacity) bucketBits++;
+    const buckets = 1 << bucketBits;
     const hops = Math.min(nextHops, MAX_NEXT_HOPS);
     this.#bucketsAt = HEADER_WORDS + hops * NEXT_HOP_WORDS;
     this.#recordsAt = this.#bucketsAt + buckets;
     this.#acksAt = this.#recordsAt + this.capacity * RECORD_WORDS;
-    this.#bucketMask = buckets - 1;
-    this.#secret = secret | 1;
+    this.#bucketShift = 32 - bucketBits;
     this.words = new Int32Array(this.#acksAt + this.capacity * ACK_WORDS);
     this.isLittleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
     const words = this.words;
-    words[SECRET] = this.#secret;
-    words[BUCKET_MASK] = this.#bucketMask;
+    for (let i = 0; i < SECRET_WORDS; i++) words[SECRETS + i] = random.next32() | 1;
+    this.#remoteSecret = words[SECRETS] as number;
+    this.#portsSecret = words[SECRETS + 1] as number;
+    this.#insideSecret = words[SECRETS + 2] as number;
+    words[BUCKET_SHIFT] = this.#bucketShift;
     this.nextHops = new NextHops(words, HEADER_WORDS, hops, this.isLittleEndian);
     words[NEXT_HOPS] = HEADER_WORDS;
     words[BUCKETS] = this.#bucketsAt;
@@ -327,10 +334,13 @@ export class FlowTable {
 
   /** Word index of the bucket; the inbound key has no inside address and passes 0. */
   #bucket(inside: number, remote: number, ports: number): number {
-    // The keyed product hides from a remote host which of its packets share a bucket.
-    let hash = Math.imul(remote, this.#secret) ^ inside ^ ports;
-    hash ^= hash >> 16;
-    return this.#bucketsAt + ((hash ^ (hash >> 5)) & this.#bucketMask);
+    // Each part has a secret factor, and the upper bits count, which depend on all bits of the factors (multiply-shift,
+    // Dietzfelbinger et al., 1997): nobody outside can choose addresses and ports that share a bucket.
+    const hash =
+      Math.imul(remote, this.#remoteSecret) ^
+      Math.imul(ports, this.#portsSecret) ^
+      Math.imul(inside, this.#insideSecret);
+    return this.#bucketsAt + (hash >>> this.#bucketShift);
   }
 
   #unchainOutbound(index: number, bucket: number): void {

@@ -58,7 +58,7 @@ export class Nat implements ForwardEffects {
     this.#clock = clock;
     this.#ports = ports;
     this.#settings = settings;
-    this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random.next32());
+    this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random);
     this.#mappings = new Mappings(ports, random, capacity.mappings);
     this.#sessions = new Sessions(this.flows, this.#mappings, settings, random.next32());
     this.#tcp = new TcpTracker(this.flows, this.#sessions);

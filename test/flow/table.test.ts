@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../host-sim/random.js";
 import * as layout from "../../src/flow/layout.js";
 import { FlowTable, LAN, WAN } from "../../src/flow/table.js";
 
@@ -34,7 +35,7 @@ describe("FlowTable", () => {
     const operation = fc.record({ tuple: tuples, isInsert: fc.boolean() });
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 120 }), fc.integer(), (operations, secret) => {
-        const table = new FlowTable(16, 4, secret);
+        const table = new FlowTable(16, 4, new SeededRandom(secret));
         table.externalAddress = 0xcb007102 | 0;
         const outbound = new Map<string, number>();
         const inbound = new Map<string, number>();
@@ -68,7 +69,7 @@ describe("FlowTable", () => {
   it("gives a record's fields back as they were put in", () => {
     fc.assert(
       fc.property(tuples, (t) => {
-        const table = new FlowTable(4, 4, 1);
+        const table = new FlowTable(4, 4, new SeededRandom(1));
         const index = insert(table, t);
         expect({
           protocol: table.protocol(index),
@@ -83,13 +84,13 @@ describe("FlowTable", () => {
   });
 
   it("costs 40 bytes a session with its share of the index, and 8 for the acknowledgement numbers", () => {
-    const bytes = (sessions: number) => new FlowTable(sessions, 32, 1).words.byteLength;
+    const bytes = (sessions: number) => new FlowTable(sessions, 32, new SeededRandom(1)).words.byteLength;
     expect(bytes(2048) - bytes(1024)).toBe(1024 * 48);
     expect(layout.RECORD_WORDS * 4).toBe(36);
   });
 
   it("carries a record when both next hops are known and the NAT agrees", () => {
-    const table = new FlowTable(4, 4, 1);
+    const table = new FlowTable(4, 4, new SeededRandom(1));
     const index = table.insert(17, 1, 2, 3, 4, 5);
     table.setNeighbour(0, 0x020000000001, 0x020000000002);
     table.setNeighbour(1, 0x020000000003, 0x020000000004);
@@ -103,7 +104,7 @@ describe("FlowTable", () => {
   });
 
   it("takes no next hop whose station is unknown, or that the table has no room for", () => {
-    const table = new FlowTable(4, 2, 1);
+    const table = new FlowTable(4, 2, new SeededRandom(1));
     const index = table.insert(17, 1, 2, 3, 4, 5);
     table.setSettled(index, true);
     table.setNeighbour(0, 0x020000000001, 0x020000000002);
@@ -114,7 +115,7 @@ describe("FlowTable", () => {
   });
 
   it("forgets the next hops of all records before an epoch comes round again", () => {
-    const table = new FlowTable(4, 2, 1);
+    const table = new FlowTable(4, 2, new SeededRandom(1));
     const index = table.insert(17, 1, 2, 3, 4, 5);
     table.setSettled(index, true);
     for (const side of [LAN, WAN]) {
