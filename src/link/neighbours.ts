@@ -3,8 +3,9 @@
  *
  * An entry is created only when we want to send to an address, or when a station asks for ours (RFC 826's rule); what
  * others say to each other takes no place. A full table gives up an entry for which no frame waits: an unanswered one
- * first, then the one confirmed longest ago. So a scan of empty addresses costs the others no more places than frames may
- * wait, and one.
+ * first, then the one confirmed longest ago, the gateway last. So a scan of empty addresses costs the others no more places
+ * than frames may wait, and one. Each interface has its share of the places: what happens on one link, say a flood of
+ * requests under ever new addresses, never costs another link more than what that had beyond its share.
  */
 import { BROADCAST_MAC, isMulticast } from "../core/address.js";
 import { type Clock, NEVER } from "../core/clock.js";
@@ -191,12 +192,14 @@ export class Neighbours {
   }
 
   #create(out: Interface, address: number): number {
+    const hasItsShare = this.#count(out.index) >= Math.floor(this.#entries.length / this.#interfaces.length);
     let victim = -1;
     let victimRank = NEVER;
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
       if (entry.pending >= 0) continue;
-      const rank = entry.state === "free" ? -2 : entry.state === "incomplete" ? -1 : entry.confirmedAtMs;
+      if (entry.state !== "free" && (entry.interfaceIndex === out.index) !== hasItsShare) continue;
+      const rank = this.#rank(entry);
       if (rank < victimRank) {
         victim = i;
         victimRank = rank;
@@ -212,6 +215,24 @@ export class Neighbours {
     entry.requestedAtMs = Number.NEGATIVE_INFINITY;
     entry.attempts = 0;
     return victim;
+  }
+
+  /** Entries in use on an interface. */
+  #count(interfaceIndex: number): number {
+    let count = 0;
+    for (let i = 0; i < this.#entries.length; i++) {
+      const entry = this.#entries[i] as Neighbour;
+      if (entry.state !== "free" && entry.interfaceIndex === interfaceIndex) count++;
+    }
+    return count;
+  }
+
+  /** What an entry is worth when one must go: the lowest goes first. */
+  #rank(entry: Neighbour): number {
+    if (entry.state === "free") return -2;
+    if (entry.state === "incomplete") return -1;
+    const isGateway = (this.#interfaces[entry.interfaceIndex] as Interface).gateway === entry.address;
+    return isGateway ? Number.MAX_VALUE : entry.confirmedAtMs;
   }
 
   #free(index: number, entry: Neighbour): void {
