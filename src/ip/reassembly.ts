@@ -1,9 +1,10 @@
 /**
  * Putting datagrams together from fragments (RFC 791 section 3.2, RFC 815, RFC 1122 section 3.3.2).
  *
- * A few buffers of fixed size. When all are busy the oldest is given up: orphaned fragments can hold a buffer for as long
- * as it takes others to want it, and datagrams whose fragments follow each other closely still get through. A fragment
- * that overlaps what is there in part ends its datagram, for no honest host sends one (RFC 1858, RFC 5722).
+ * A few buffers of fixed size. When all are busy the oldest is given up, of the link that has most: orphaned fragments can
+ * hold a buffer for as long as it takes others to want it, and datagrams whose fragments follow each other closely still
+ * get through. A fragment that overlaps what is there in part ends its datagram, for no honest host sends one (RFC 1858,
+ * RFC 5722).
  * Options are dropped: the whole has a plain 20-byte header.
  */
 import { type Clock, NEVER } from "../core/clock.js";
@@ -134,11 +135,7 @@ export class Reassembly {
   }
 
   #start(packet: Packet): Assembly {
-    let chosen = this.#assemblies[0] as Assembly;
-    for (let i = 0; i < this.#assemblies.length && chosen.inUse; i++) {
-      const assembly = this.#assemblies[i] as Assembly;
-      if (!assembly.inUse || assembly.startedAtMs < chosen.startedAtMs) chosen = assembly;
-    }
+    const chosen = this.#choose(packet.interfaceIndex);
     if (chosen.inUse) this.#drops.count("fragmentTableFull", chosen.interfaceIndex);
     chosen.inUse = true;
     chosen.interfaceIndex = packet.interfaceIndex;
@@ -153,6 +150,28 @@ export class Reassembly {
     chosen.firstBytes = 0;
     chosen.blocks.fill(0);
     return chosen;
+  }
+
+  /**
+   * A free buffer; else the oldest of the interface's own if it has half of them or more, else the others' oldest. So a
+   * flood of orphans on one link ends no datagrams of the other.
+   */
+  #choose(interfaceIndex: number): Assembly {
+    let own = 0;
+    for (let i = 0; i < this.#assemblies.length; i++) {
+      const assembly = this.#assemblies[i] as Assembly;
+      if (!assembly.inUse) return assembly;
+      if (assembly.interfaceIndex === interfaceIndex) own++;
+    }
+    const isOwnTurn = own * 2 >= this.#assemblies.length;
+    let oldest: Assembly | undefined;
+    for (let i = 0; i < this.#assemblies.length; i++) {
+      const assembly = this.#assemblies[i] as Assembly;
+      if ((assembly.interfaceIndex === interfaceIndex) !== isOwnTurn) continue;
+      if (oldest === undefined || assembly.startedAtMs < oldest.startedAtMs) oldest = assembly;
+    }
+    // If it is not the interface's own turn, others have more than half.
+    return oldest as Assembly;
   }
 
   #insert(assembly: Assembly, packet: Packet, offset: number, length: number): Verdict {
