@@ -258,14 +258,14 @@ export class Nat implements ForwardEffects {
 
   #openOutbound(packet: Packet, insidePort: number, remotePort: number, timerClass: TimerClass): Verdict {
     // First, for it may end a mapping that had its last session evicted.
-    if (!this.#sessions.makeRoom()) return "natNoSession";
+    if (!this.#sessions.makeRoom(timerClass)) return "natNoSession";
     const protocol = packet.protocol;
     const mappings = this.#mappings;
     // A server is seen with its public port when it speaks first, too.
     const forward = this.forwards.serving(protocol, packet.source, insidePort);
     let mapping = mappings.find(protocol, packet.source, insidePort, forward);
     if (mapping < 0) {
-      if (!this.#sessions.makeMappingRoom()) return "natNoMapping";
+      if (!this.#sessions.makeMappingRoom(timerClass)) return "natNoMapping";
       mapping =
         forward === DYNAMIC
           ? mappings.create(protocol, packet.source, insidePort, this.#settings)
@@ -286,22 +286,23 @@ export class Nat implements ForwardEffects {
     const refusal = this.#filterPort(protocol, packet.destinationPort, packet.source);
     if (refusal !== "ok") return refusal;
     const isTcp = protocol === PROTOCOL_TCP;
+    const timerClass = isTcp ? TCP_TRANSITORY : UDP;
     if (isTcp && !isOpening(flags)) return "natTcpState";
     const isMapping = this.#ports.ownerKind(protocol, packet.destinationPort) === "mapping";
     const id = this.#ports.ownerId(protocol, packet.destinationPort);
     const insideAddress = isMapping ? this.#mappings.insideAddress(id) : this.#forwardAddress(id);
     const insidePort = isMapping ? this.#mappings.insidePort(id) : this.forwards.insidePort(id, packet.destinationPort);
     if (!this.#yields(protocol, insideAddress, insidePort, packet.source, packet.sourcePort)) return "natConflict";
-    if (!this.#sessions.makeRoom()) return "natNoSession";
+    if (!this.#sessions.makeRoom(timerClass)) return "natNoSession";
     let mapping = this.#mappings.find(protocol, insideAddress, insidePort, isMapping ? DYNAMIC : id);
     if (mapping < 0) {
       // Making room took the mapping's last session.
       if (isMapping) return "natNoSession";
-      if (!this.#sessions.makeMappingRoom()) return "natNoMapping";
+      if (!this.#sessions.makeMappingRoom(timerClass)) return "natNoMapping";
       mapping = this.#mappings.createStatic(protocol, insideAddress, insidePort, packet.destinationPort, id);
     }
     if (!isMapping) this.forwards.countHit(id);
-    return this.#open(mapping, packet.source, packet.sourcePort, isTcp ? TCP_TRANSITORY : UDP);
+    return this.#open(mapping, packet.source, packet.sourcePort, timerClass);
   }
 
   #open(mapping: number, remote: number, remotePort: number, timerClass: TimerClass): Verdict {

@@ -10,6 +10,7 @@ import { NEVER } from "../core/clock.js";
 import type { FlowTable } from "../flow/table.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
+import { isUnprovenCall } from "./tcpState.js";
 
 /** Timer classes. */
 export const UDP = 0;
@@ -21,6 +22,8 @@ const TIMER_CLASSES = 4;
 
 /** Sessions looked at in one go: bounds the time that a tick takes. */
 const LOOK_LIMIT = 32;
+/** Seconds of silence in which a handshake goes on: its SYN is repeated after 1, 2 and 4 (RFC 6298). */
+const HANDSHAKE_S = 5;
 
 export class Sessions {
   readonly #flows: FlowTable;
@@ -182,21 +185,28 @@ export class Sessions {
   }
 
   /**
-   * True when there is room for another session. In a full table an expired session goes first, then the TCP connection
-   * that opens or closes longest, then the UDP or ICMP session idle longest; an established TCP connection never does.
+   * True when there is room for another session, which will be of class `newcomer`. In a full table an expired session
+   * goes first, then the TCP connection that opens or closes and has been silent for longer than a handshake takes. After
+   * that each kind makes way for itself: for a TCP connection one that opens or closes, first one called from outside; for
+   * a UDP or ICMP session the one of them idle longest. So a flood of the one keeps nobody from the other. An established
+   * TCP connection never goes.
    */
-  makeRoom(): boolean {
+  makeRoom(newcomer: TimerClass): boolean {
     if (this.#flows.count < this.#flows.capacity) return true;
     this.expire();
     if (this.#flows.count < this.#flows.capacity) return true;
-    return this.#giveUp(false);
+    return this.#giveUp(newcomer, false);
   }
 
-  /** True when there is room for another mapping. In a full table one goes that has a single session, chosen likewise. */
-  makeMappingRoom(): boolean {
+  /**
+   * True when there is room for another mapping. In a full table one goes that has a single session, chosen likewise; if
+   * none is at hand, the mapping of the session that has been idle longest goes with all it has.
+   */
+  makeMappingRoom(newcomer: TimerClass): boolean {
     if (!this.#mappings.isFull) return true;
     this.expire();
-    return !this.#mappings.isFull || this.#giveUp(true);
+    if (!this.#mappings.isFull || this.#giveUp(newcomer, true)) return true;
+    return this.#giveUpMapping(TCP_TRANSITORY) || this.#giveUpMapping(this.#idlerDatagrams());
   }
 
   /** Ends expired sessions; looks at 32 at most. */
@@ -231,17 +241,50 @@ export class Sessions {
   }
 
   /** Ends the session that is worth least; with `withMapping` one that takes its mapping along. False if there is none. */
-  #giveUp(withMapping: boolean): boolean {
-    let victim = this.#idlest(TCP_TRANSITORY, withMapping);
-    if (victim < 0) {
-      const udp = this.#idlest(UDP, withMapping);
-      const icmp = this.#idlest(ICMP, withMapping);
-      const isUdpOlder = icmp < 0 || (udp >= 0 && this.#flows.lastSeen(udp) <= this.#flows.lastSeen(icmp));
-      victim = isUdpOlder ? udp : icmp;
-    }
+  #giveUp(newcomer: TimerClass, withMapping: boolean): boolean {
+    const opening = this.#idlest(TCP_TRANSITORY, withMapping);
+    const isForgotten = opening >= 0 && this.#flows.tick - this.#flows.lastSeen(opening) >= HANDSHAKE_S;
+    const datagrams = this.#idlest(this.#idlerDatagrams(), withMapping);
+    const isTcpTurn = newcomer === TCP_TRANSITORY ? opening >= 0 : datagrams < 0;
+    let victim = isForgotten || isTcpTurn ? opening : datagrams;
+    if (isTcpTurn && !isForgotten && !withMapping) victim = this.#firstCall(opening);
     if (victim < 0) return false;
     this.close(victim);
     return true;
+  }
+
+  /** UDP or ICMP, whichever has the session that is idle longest. */
+  #idlerDatagrams(): TimerClass {
+    const udp = this.#timerHeads[UDP] as number;
+    const icmp = this.#timerHeads[ICMP] as number;
+    if (udp < 0 || icmp < 0) return udp < 0 ? ICMP : UDP;
+    return this.#flows.lastSeen(udp) <= this.#flows.lastSeen(icmp) ? UDP : ICMP;
+  }
+
+  /** The oldest call from outside that the caller has not shown to be genuine, as far as 32 looks go; else `otherwise`. */
+  #firstCall(otherwise: number): number {
+    let index = this.#timerHeads[TCP_TRANSITORY] as number;
+    for (let look = 0; look < LOOK_LIMIT && index >= 0; look++) {
+      if (isUnprovenCall(this.tcpState(index))) return index;
+      index = this.#timerNext[index] as number;
+    }
+    return otherwise;
+  }
+
+  /** Ends the mapping of the class's idlest session; false if there is none, or if it carries an established connection. */
+  #giveUpMapping(timerClass: TimerClass): boolean {
+    const idlest = this.#idlest(timerClass, false);
+    if (idlest < 0) return false;
+    const mapping = this.mapping(idlest);
+    for (let index = 0; index < this.#flows.capacity; index++) {
+      if (this.#isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return false;
+    }
+    for (let index = 0; index < this.#flows.capacity; index++) if (this.#isOf(mapping, index)) this.close(index);
+    return true;
+  }
+
+  #isOf(mapping: number, index: number): boolean {
+    return this.mapping(index) === mapping && this.#flows.isUsed(index);
   }
 
   /** The first session of the list that was not used since it was queued, as far as 32 looks go; -1 for none. */

@@ -45,6 +45,11 @@ export function isClosed(state: number): boolean {
   return (state & RESET) !== 0 || (state & BOTH_FINS) === BOTH_FINS;
 }
 
+/** Called from outside, and the caller has not answered yet: it may be forged. */
+export function isUnprovenCall(state: number): boolean {
+  return (state & (OPENED_OUTSIDE | ESTABLISHED)) === OPENED_OUTSIDE;
+}
+
 /** A SYN that opens a connection, as opposed to the answer to one. */
 export function isOpening(flags: number): boolean {
   return (flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) === TCP_SYN;

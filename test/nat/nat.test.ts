@@ -251,12 +251,29 @@ describe("a full session table", () => {
     expect(bench.nat.sessionCount).toBe(8);
   });
 
-  it("gives up an opening TCP connection before a UDP session", () => {
+  it("gives up a TCP connection that has opened for longer than a handshake takes before a UDP session, no earlier", () => {
+    for (const [seconds, protocols] of [
+      [4, [6, ...new Array(7).fill(17)]],
+      [5, new Array(8).fill(17)],
+    ] as const) {
+      const bench = makeBench({}, SESSIONS);
+      for (let port = 1; port <= 7; port++) bench.out(udp(L1, { ...W1, port }));
+      bench.out(tcp(L1, W1, TCP_SYN));
+      bench.advance(seconds);
+      bench.out(udp(L2, W1));
+      const found = bench.nat.sessions().map((session) => session.protocol);
+      expect(found.sort((a, b) => a - b)).toEqual(protocols);
+    }
+  });
+
+  it("gives up UDP sessions for UDP, and opening TCP connections for TCP", () => {
     const bench = makeBench({}, SESSIONS);
-    for (let port = 1; port <= 7; port++) bench.out(udp(L1, { ...W1, port }));
-    bench.out(tcp(L1, W1, TCP_SYN));
-    bench.out(udp(L2, W1));
-    expect(bench.nat.sessions().every((session) => session.protocol === 17)).toBe(true);
+    for (let port = 1; port <= 4; port++) bench.out(udp(L1, { ...W1, port }));
+    for (let port = 1; port <= 4; port++) bench.out(tcp(L1, { ...W1, port }, TCP_SYN));
+    for (let port = 5; port <= 8; port++) bench.out(udp(L1, { ...W1, port }));
+    for (let port = 5; port <= 8; port++) bench.out(tcp(L1, { ...W1, port }, TCP_SYN));
+    const found = bench.nat.sessions().map((session) => `${session.protocol} ${session.remotePort}`);
+    expect(found.sort()).toEqual(["17 5", "17 6", "17 7", "17 8", "6 5", "6 6", "6 7", "6 8"]);
   });
 
   it("survives the eviction of the very mapping that a packet needs", () => {
@@ -286,13 +303,13 @@ describe("a full mapping table", () => {
     expect(ports.sort()).toEqual([5000, 5001, 5002, 5004]);
   });
 
-  it("says when no mapping has a single session, and works again when sessions have expired", () => {
+  it("gives up the mapping of the session idle longest, with all its sessions, when none has a single one", () => {
     const bench = makeBench({}, { mappings: 2 });
-    for (const local of [L1, L2]) for (const remote of [W1, W2]) bench.out(udp(local, remote));
-    const third = () => udp({ ...L1, port: 7000 }, W1);
-    expect(bench.nat.outbound(third())).toBe("natNoMapping");
-    bench.advance(301);
-    expect(bench.nat.outbound(third())).toBe("ok");
+    for (const remote of [W1, W2]) for (const local of [L1, L2]) bench.out(udp(local, remote));
+    bench.out(udp({ ...L1, port: 7000 }, W1));
+    const kept = bench.nat.sessions().filter((session) => session.insidePort === L2.port);
+    expect(kept.map((session) => session.insideAddress)).toEqual([L2.address, L2.address]);
+    expect(bench.nat.sessionCount).toBe(3);
   });
 });
 
