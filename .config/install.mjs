@@ -1,6 +1,6 @@
 // Installs the packages when they are missing or older than the lockfile, and says so in one line. Needs Node alone.
 import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, lstatSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -9,7 +9,13 @@ const lockfile = `${root}package-lock.json`;
 const installed = `${root}node_modules/.package-lock.json`;
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lockfile).mtimeMs) {
-  process.stderr.write("Installing packages and building the XS engine (a minute or two, once) ...\n");
+  if (lstatSync(`${root}node_modules`, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    process.stderr.write(
+      "node_modules is a symbolic link, and installing would empty what it points to: remove it first\n",
+    );
+    process.exit(1);
+  }
+  process.stderr.write("Installing packages and building the XS engine (about a minute, once) ...\n");
   const npm = spawnSync("npm", ["ci", "--loglevel=error", "--no-fund", "--no-audit"], {
     cwd: root,
     encoding: "utf8",
