@@ -2,8 +2,6 @@
  * A network of real stacks under a virtual clock. Nothing here waits: time jumps from one thing that happens to the next,
  * and a run is a pure function of its seed and of what the caller does.
  */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { formatPrefix, type Prefix, parseAddress, parsePrefix } from "../../src/core/address.js";
 import { type Capacity, DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { Gateway, type GatewayOptions, LAN, WAN } from "../../src/gateway.js";
@@ -152,11 +150,13 @@ export class Network implements SegmentClock {
     });
   }
 
-  /** Records every segment from now on, as `DIRECTORY/SEGMENT.pcap`; `endCapture` completes the files. */
+  /**
+   * Records every segment from now on, as `DIRECTORY/SEGMENT.pcap`; `endCapture` completes the files. Throws an Error of
+   * one sentence when they cannot be made.
+   */
   capture(directory: string): void {
-    mkdirSync(directory, { recursive: true });
     for (const segment of this.#segments) {
-      const file = new PcapFile(join(directory, `${segment.name}.pcap`));
+      const file = PcapFile.create(directory, segment.name);
       this.#captures.push(file);
       segment.addTap((timeMs, frame, length) => file.record(timeMs, frame, length));
     }

@@ -1,4 +1,5 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import { ETHERNET_AT, type Frame } from "../../src/core/frame.js";
 
 /*
@@ -21,6 +22,17 @@ export class PcapFile {
   readonly #buffer = Buffer.alloc(BUFFER_BYTES);
   #used = 0;
   #closed = false;
+
+  /** Makes `DIRECTORY/NAME.pcap`, and the directory too; throws an Error of one sentence when that cannot be. */
+  static create(directory: string, name: string): PcapFile {
+    const path = join(directory, `${name}.pcap`);
+    try {
+      mkdirSync(directory, { recursive: true });
+      return new PcapFile(path);
+    } catch (error) {
+      throw new Error(`the capture ${path} cannot be made: ${(error as Error).message}`);
+    }
+  }
 
   /** Replaces the file at `path`; throws what the file system throws. */
   constructor(path: string) {
