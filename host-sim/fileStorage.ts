@@ -42,7 +42,13 @@ export class FileStorage implements Storage {
 
 /** Without a file: what is saved is gone with the process. */
 export class MemoryStorage implements Storage {
+  readonly caveat: string;
   #text: string | undefined;
+
+  /** `remedy` is what somebody can do who wants to keep it, in a few words. */
+  constructor(remedy = "") {
+    this.caveat = `in memory only: it is lost at the end${remedy === "" ? "" : `; ${remedy}`}`;
+  }
 
   read(): string | undefined {
     return this.#text;

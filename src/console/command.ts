@@ -51,5 +51,6 @@ export function quote(text: string): string {
     // Surrogates, line separators and the like as well: the terminal may know nothing but ASCII.
     shown += code < 0x20 || code > 0x7e ? "?" : text.charAt(i);
   }
-  return text.length > 60 ? `"${shown}..."` : `"${shown}"`;
+  const mark = shown.includes('"') ? "'" : '"';
+  return `${mark}${shown}${text.length > 60 ? "..." : ""}${mark}`;
 }

@@ -109,7 +109,8 @@ export class Console {
       }
       const words = splitWords(line);
       if (words.length === 0 || (words[0] as string).startsWith("#")) return "";
-      return this.#grammar.find(words).run(this.#context, words);
+      const call = this.#grammar.find(words);
+      return call.command.run(this.#context, call.words);
     });
   }
 

@@ -15,6 +15,12 @@ interface Word {
   readonly isRest: boolean;
 }
 
+/** A command and the words that call it; those that are the command's own are in lower case. */
+export interface Call {
+  readonly command: Command;
+  readonly words: readonly string[];
+}
+
 interface Variant {
   readonly command: Command;
   readonly words: readonly Word[];
@@ -40,12 +46,12 @@ export class Grammar {
     );
   }
 
-  /** The command that `words` (at least one) call. Throws a CommandError. */
-  find(words: readonly string[]): Command {
+  /** What `words` (at least one) call. Throws a CommandError. */
+  find(words: readonly string[]): Call {
     const matches = this.#bestMatches(words);
     const best = matches[0] as Match;
     checkValues(best, words);
-    if (best.isWhole) return best.variant.command;
+    if (best.isWhole) return { command: best.variant.command, words: inLowerCase(best.variant, words) };
     throw new CommandError(best.taken < words.length ? this.#wrongWord(matches, words) : missingWord(matches, words));
   }
 
@@ -56,7 +62,7 @@ export class Grammar {
     const literals = this.#variants
       .filter((variant) => match(variant, words).taken === words.length)
       .flatMap((variant) => variant.words[words.length]?.literals ?? []);
-    return unique(literals.filter((literal) => literal.startsWith(begun))).sort();
+    return unique(literals.filter((literal) => literal.startsWith(begun.toLowerCase()))).sort();
   }
 
   /** Best first; all of them take equally many words. */
@@ -109,8 +115,20 @@ function checkValues({ variant, taken }: Match, words: readonly string[]): void 
     const word = variant.words[i];
     const given = words[i] as string;
     if (word === undefined || word.isRest) return;
-    if (!word.literals.includes(given)) VALUES[word.value]?.read(given);
+    if (!isLiteral(word, given)) VALUES[word.value]?.read(given);
   }
+}
+
+/** A serial terminal may be stuck in upper case. */
+function isLiteral(word: Word, given: string): boolean {
+  return word.literals.includes(given.toLowerCase());
+}
+
+function inLowerCase(variant: Variant, words: readonly string[]): string[] {
+  return words.map((given, index) => {
+    const word = variant.words[index];
+    return word !== undefined && isLiteral(word, given) ? given.toLowerCase() : given;
+  });
 }
 
 function match(variant: Variant, words: readonly string[]): Match {
@@ -120,9 +138,9 @@ function match(variant: Variant, words: readonly string[]): Match {
     const given = words[taken];
     if (given === undefined) return { variant, taken, literals, isWhole: false };
     if (word.isRest) return { variant, taken: words.length, literals, isWhole: true };
-    const isLiteral = word.literals.includes(given);
-    if (!isLiteral && word.value === "") return { variant, taken, literals, isWhole: false };
-    if (isLiteral) literals++;
+    const isOwn = isLiteral(word, given);
+    if (!isOwn && word.value === "") return { variant, taken, literals, isWhole: false };
+    if (isOwn) literals++;
     taken++;
   }
   return { variant, taken, literals, isWhole: taken === words.length };

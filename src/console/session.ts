@@ -21,6 +21,8 @@ const DELETE = "\x7f";
 export interface SessionOptions {
   /** True for a terminal that shows only what it is sent and wants CR LF, such as one on a serial line. */
   readonly isRawTerminal?: boolean;
+  /** What asks for the next line; "> " unless told. */
+  readonly prompt?: string;
 }
 
 /** What of an escape sequence (ECMA-48 section 5.4) has come: none, ESC, or ESC [ and what follows it. */
@@ -30,6 +32,7 @@ export class ConsoleSession {
   readonly #console: Console;
   readonly #write: Write;
   readonly #isRawTerminal: boolean;
+  readonly #prompt: string;
   readonly #waiting: string[] = [];
   #line = "";
   /** Characters of the line that came after it was full. */
@@ -37,17 +40,19 @@ export class ConsoleSession {
   #isAfterCarriageReturn = false;
   #escape: EscapeState = "none";
   #isDraining = false;
+  #isOpen = true;
 
   /** The console is this session's own. `write` sends text to the user. */
-  constructor(console: Console, write: Write, { isRawTerminal = false }: SessionOptions = {}) {
+  constructor(console: Console, write: Write, { isRawTerminal = false, prompt = PROMPT }: SessionOptions = {}) {
     this.#console = console;
     this.#write = isRawTerminal ? (text) => write(text.replace(/\n/g, "\r\n")) : write;
     this.#isRawTerminal = isRawTerminal;
+    this.#prompt = prompt;
   }
 
   /** Greets with the prompt. */
   start(): void {
-    this.#write(PROMPT);
+    this.#ask();
   }
 
   /** True when nothing runs and nothing waits. */
@@ -57,11 +62,15 @@ export class ConsoleSession {
 
   /** Takes characters as they come, in pieces of any size. */
   receive(text: string): void {
-    for (let i = 0; i < text.length; i++) this.#receiveCharacter(text.charAt(i));
+    for (let i = 0; i < text.length && this.#isOpen; i++) this.#receiveCharacter(text.charAt(i));
   }
 
-  /** The user is gone: what runs is ended, and what waits is forgotten, as is a line that was not ended. */
+  /**
+   * The user is gone, or has had enough: what runs is ended, and what waits is forgotten, as is a line that was not ended.
+   * Nothing is taken or written any more.
+   */
   close(): void {
+    this.#isOpen = false;
     this.#waiting.length = 0;
     this.#clearLine();
     this.#console.interrupt();
@@ -132,7 +141,7 @@ export class ConsoleSession {
     this.#clearLine();
     this.#waiting.length = 0;
     if (this.#console.isBusy) this.#console.interrupt();
-    else this.#write(PROMPT);
+    else this.#ask();
   }
 
   /** Carries out what waits, up to a command that takes a while; its end calls again. */
@@ -143,12 +152,24 @@ export class ConsoleSession {
     while (!this.#console.isBusy) {
       const line = this.#waiting.shift();
       if (line === undefined) break;
-      this.#console.execute(line, this.#write, () => {
-        this.#write(PROMPT);
-        this.#drain();
-      });
+      this.#console.execute(
+        line,
+        (text) => this.#print(text),
+        () => {
+          this.#ask();
+          this.#drain();
+        },
+      );
     }
     this.#isDraining = false;
+  }
+
+  #ask(): void {
+    if (this.#prompt !== "") this.#print(this.#prompt);
+  }
+
+  #print(text: string): void {
+    if (this.#isOpen) this.#write(text);
   }
 
   #clearLine(): void {

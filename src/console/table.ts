@@ -1,7 +1,7 @@
 /** Text tables and figures as the console prints them. */
 
-/** What an 80-column terminal nearly holds and a wide one holds well; no line of a table is longer. */
-const MAX_COLUMNS = 100;
+/** Of the usual terminal. Only the last column of a table is broken to keep within it. */
+export const TERMINAL_COLUMNS = 80;
 const GAP = "  ";
 
 export interface Column {
@@ -20,7 +20,7 @@ export function right(title: string): Column {
 
 /**
  * A header line and a line for each row, each ended by "\n". The last column is broken between words when the line would
- * be longer than 100 characters. Without rows it is `empty`, which is a sentence.
+ * be longer than 80 characters. Without rows it is `empty`, which is a sentence.
  */
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], empty: string): string {
   if (rows.length === 0) return `${empty}\n`;
@@ -32,10 +32,10 @@ export function formatTable(columns: readonly Column[], rows: readonly (readonly
   const lastAt = widths.slice(0, last).reduce((sum, width) => sum + width + GAP.length, 0);
   let text = "";
   for (const cells of lines) {
-    const parts = wrap(cellOf(cells, last), MAX_COLUMNS - lastAt);
+    const parts = wrapWords(cellOf(cells, last), TERMINAL_COLUMNS - lastAt);
     const padded = columns.map((column, index) => {
       const width =
-        index === last ? Math.min(widths[index] as number, MAX_COLUMNS - lastAt) : (widths[index] as number);
+        index === last ? Math.min(widths[index] as number, TERMINAL_COLUMNS - lastAt) : (widths[index] as number);
       const cell = index === last ? (parts[0] as string) : cellOf(cells, index);
       return column.isRight ? cell.padStart(width) : cell.padEnd(width);
     });
@@ -66,8 +66,8 @@ function cellOf(cells: readonly string[], index: number): string {
   return cells[index] ?? "";
 }
 
-/** At least one line; a word that is longer than the width has a line for itself. */
-function wrap(text: string, width: number): string[] {
+/** `text` in lines, at least one; a word that is longer than the width has a line for itself. */
+export function wrapWords(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -7,4 +7,9 @@ export interface Storage {
    * Throws an Error whose message is one sentence when the text cannot be stored.
    */
   write(text: string): void;
+  /**
+   * Where a written text is if it does not last, and what would make it last: what follows "saved" in a sentence. Absent
+   * where it lasts.
+   */
+  readonly caveat?: string;
 }

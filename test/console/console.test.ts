@@ -12,7 +12,7 @@ describe("a line", () => {
 
   it.each([
     ["shw", 'unknown command "shw"; did you mean "show"?'],
-    ["SHOW nat", 'unknown command "SHOW"; did you mean "show"?'],
+    ["SHWO nat", 'unknown command "SHWO"; did you mean "show"?'],
     ["reboot", 'unknown command "reboot"; "help" lists all commands'],
     ["show natt", '"natt" is unknown after "show"; did you mean "nat"?'],
     ["forward list", '"list" is unknown after "forward"; use add, enable, disable or remove'],
@@ -62,6 +62,10 @@ describe("a line", () => {
       "set hostname -a",
       '"-a" is not a host name; use 1 to 63 letters, digits and hyphens, with no hyphen at either end',
     ],
+    [
+      'set hostname "a b"',
+      "'\"a' is not a host name; use 1 to 63 letters, digits and hyphens, with no hyphen at either end",
+    ],
     ["set nat timeout udp 0", '"0" is not a number of seconds from 1 to 604800'],
     [
       "set ports nat 1000-2000 socket 49152-65535",
@@ -107,9 +111,20 @@ describe("a line", () => {
   });
 
   it("may have any white space between its words", () => {
-    expect(porter.run("  set\thostname   lobby \t")).toBe("");
+    expect(porter.run("  set\thostname   lobby \t")).toBe("hostname is lobby\n");
     expect(porter.gateway.hostname).toBe("lobby");
   });
+});
+
+it("takes a command's own words in upper case, too, and leaves values as they are", () => {
+  const porter = new ConsoleFixture();
+  expect(porter.run("SET Hostname Lobby")).toBe("hostname is Lobby\n");
+  expect(porter.run("FORWARD ADD TCP 80 192.168.1.50 FROM 198.51.100.0/24")).toBe(
+    "added: tcp 80 192.168.1.50 from 198.51.100.0/24\n",
+  );
+  expect(porter.run("Forward Disable TCP 80")).toMatch(/^disabled: /);
+  expect(porter.run("SET LAN ADDRESS NONE")).toBe("lan address is none\n");
+  expect(porter.run("HELP SAVE")).toMatch(/^save\n/);
 });
 
 describe("a command that works", () => {
@@ -128,6 +143,41 @@ describe("a command that works", () => {
   });
 
   it.each([
+    ["set hostname attic", "hostname is attic"],
+    ["set lan address 10.0.0.1/24", "lan address is 10.0.0.1/24"],
+    ["set lan address none", "lan address is none"],
+    ["set wan gateway none", "wan gateway is none"],
+    ["set wan gateway 203.0.113.9", "wan gateway is 203.0.113.9"],
+    ["set lan mtu 1400", "lan mtu is 1400"],
+    ["set nat filtering endpoint-independent", "nat filtering is endpoint-independent"],
+    ["set nat timeout udp 120", "nat timeout udp is 120 s"],
+    ["set ports nat 2000-3000 socket 4000-5000", "ports are nat 2000-3000, socket 4000-5000"],
+  ])("%j says what holds now", (line, answer) => {
+    expect(porter.run(line)).toBe(`${answer}\n`);
+  });
+
+  it("adds the same forward only once, and is content with the one there is", () => {
+    const line = "forward add both 8000-8010 192.168.1.50 9000 from 198.51.100.0/24";
+    porter.run(line);
+    expect(porter.run(line)).toBe("exists already: both 8000-8010 192.168.1.50 9000 from 198.51.100.0/24\n");
+    porter.run("forward disable both 8000");
+    expect(porter.run(line)).toMatch(/^exists already, disabled: both 8000-8010 /);
+    expect(porter.outcomes.at(-1)).toBe("ok");
+    expect(porter.gateway.nat.forwards.list()).toMatchObject([{ isEnabled: false }]);
+  });
+
+  it.each([
+    "forward add both 8000-8010 192.168.1.50 9001",
+    "forward add both 8000-8009 192.168.1.50 9000",
+    "forward add tcp 8000-8010 192.168.1.50 9000",
+    "forward add both 8000-8010 192.168.1.50 9000 from 198.51.100.0/24",
+    "forward add both 8000-8010 192.168.1.51 9000",
+  ])("is refused when it is nearly the same forward: %j", (line) => {
+    porter.run("forward add both 8000-8010 192.168.1.50 9000");
+    expect(porter.run(line)).toMatch(/^error: tcp port 8000 is taken by the forward to 192\.168\.1\.50;/);
+  });
+
+  it.each([
     ["10.0.0.5", "note: 10.0.0.5 is not on the LAN 192.168.1.0/24, so nothing arrives there\n"],
     ["192.168.1.1", "note: 192.168.1.1 is Porter's own address, so nothing answers there\n"],
   ])("warns of a forward to %s", (target, note) => {
@@ -138,7 +188,7 @@ describe("a command that works", () => {
     "says that the gateway went with the address, for %s",
     (address) => {
       expect(porter.run(`set wan address ${address}`)).toBe(
-        'the gateway 203.0.113.1 no longer fits and is removed; set another with "set wan gateway"\n',
+        `wan address is ${address}\nnote: the gateway 203.0.113.1 no longer fits and is removed\n`,
       );
       expect(porter.gateway.wan.gateway).toBe(0);
     },
@@ -151,9 +201,9 @@ describe("a command that works", () => {
 });
 
 describe("help", () => {
-  it("lists every command, in lines of at most 100 columns", () => {
+  it("lists every command, in lines of at most 80 columns", () => {
     const lines = new ConsoleFixture().run("help").trimEnd().split("\n");
-    expect(lines.filter((line) => line.length > 100)).toEqual([]);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.map((line) => line.split("  ")[0])).toEqual(
       expect.arrayContaining(["set lan|wan mtu BYTES", "forward remove tcp|udp|both PORT", "ping ADDRESS", "save"]),
     );
@@ -166,6 +216,26 @@ describe("help", () => {
         "It must be on the network of the WAN address, so set that first.\n" +
         "example: set wan gateway 203.0.113.1\n",
     );
+  });
+
+  it.each(["forward", "set nat"])("explains each of the few commands that begin with %j", (words) => {
+    const text = new ConsoleFixture().run(`help ${words}`);
+    const syntaxes = text.split("\n").filter((line) => line.startsWith(words));
+    expect(text.match(/^example: /gm)?.length).toBe(syntaxes.length);
+    expect(text.split("\n").length).toBeLessThanOrEqual(24);
+  });
+
+  it("explains each command in lines of at most 80 columns", () => {
+    const porter = new ConsoleFixture();
+    const verbs = ["set lan", "set wan", "set nat", "set ports", "set hostname", "forward", "ping", "clear", "save"];
+    const shows = porter.console.complete("show ").map((word) => `show ${word}`);
+    for (const words of [...verbs, ...shows]) {
+      const lines = porter.run(`help ${words}`).split("\n");
+      expect(
+        lines.filter((line) => line.length > 80),
+        words,
+      ).toEqual([]);
+    }
   });
 
   it("gives examples that work", () => {

@@ -12,6 +12,7 @@ import { ip, LAN_MAC, WAN_MAC } from "../support/stackFixture.js";
 const PC_MAC = 0x020000000010;
 
 export class MemoryStorage implements Storage {
+  caveat?: string;
   text: string | undefined;
 
   read(): string | undefined {

@@ -113,6 +113,15 @@ describe("a saved configuration", () => {
     expect(next.run("show forwards")).toContain("192.168.1.50:25565");
   });
 
+  it("in a storage that does not last says so wherever it is said to be saved", () => {
+    const porter = new ConsoleFixture();
+    porter.storage.caveat = "in memory only: it is lost at the end";
+    porter.run("set hostname lobby");
+    expect(porter.run("save")).toBe("saved 1 line in memory only: it is lost at the end\n");
+    expect(porter.run("show version")).toMatch(/\nthe configuration is saved in memory only: it is lost at the end\n$/);
+    expect(porter.run("show config saved")).toBe("set hostname lobby\n# saved in memory only: it is lost at the end\n");
+  });
+
   it("that is missing leaves the defaults", () => {
     const porter = new ConsoleFixture();
     expect(restore(porter.console, porter.storage)).toEqual([]);

@@ -27,13 +27,13 @@ describe("a session on a plain stream", () => {
   it("greets with the prompt and prints it again after each answer", () => {
     const { output, type } = openSession();
     expect(output()).toBe("> ");
-    expect(type("show nat\n")).toBe("no mappings\n0 mappings, address-dependent filtering\n> ");
+    expect(type("show nat\n")).toBe("no mappings, address-dependent filtering\n> ");
     expect(type("nonsense\n")).toMatch(/^error: [^\n]*\n> $/);
   });
 
   it.each(["\n", "\r", "\r\n"])("takes %j for a line end", (end) => {
     const { porter, type } = openSession();
-    expect(type(`set hostname a${end}set hostname b${end}`)).toBe("> > ");
+    expect(type(`set hostname a${end}set hostname b${end}`)).toBe("hostname is a\n> hostname is b\n> ");
     expect(porter.gateway.hostname).toBe("b");
   });
 
@@ -57,7 +57,7 @@ describe("a session on a plain stream", () => {
 
   it("drops the line at Ctrl-U, and the line and the prompt at Ctrl-C", () => {
     const { porter, type } = openSession();
-    expect(type("set hostname a\x15set hostname b\n")).toBe("> ");
+    expect(type("set hostname a\x15set hostname b\n")).toBe("hostname is b\n> ");
     expect(type("set hostname c\x03")).toBe("> ");
     expect(type("\n")).toBe("> ");
     expect(porter.gateway.hostname).toBe("b");
@@ -68,13 +68,42 @@ describe("a session on a plain stream", () => {
     expect(type(`${"x".repeat(100_000)}\n`)).toBe(
       "error: the line is longer than the 256 characters a line may have\n> ",
     );
-    expect(type(`${"set hostname lobby".padEnd(256)}\n`)).toBe("> ");
+    expect(type(`${"set hostname lobby".padEnd(256)}\n`)).toBe("hostname is lobby\n> ");
     expect(porter.gateway.hostname).toBe("lobby");
   });
 
   it("counts what was erased off a line that was too long", () => {
     const { type } = openSession();
     expect(type(`${" ".repeat(300)}${"\b".repeat(44)}\n`)).toBe("> ");
+  });
+
+  it("takes and writes nothing more once it is closed, even by a line of its own", () => {
+    let leave = (): void => {};
+    const run = () => {
+      leave();
+      return "bye\n";
+    };
+    const porter = new ConsoleFixture([{ syntax: "quit", summary: "leave", example: "quit", run }]);
+    let output = "";
+    const session = new ConsoleSession(porter.console, (text) => {
+      output += text;
+    });
+    leave = () => session.close();
+    session.receive("set hostname a\nquit\nset hostname b\n");
+    expect(output).toBe("hostname is a\n> ");
+    expect(porter.gateway.hostname).toBe("a");
+  });
+
+  it("prints no prompt where it is told so", () => {
+    const porter = new ConsoleFixture();
+    let output = "";
+    const write = (text: string) => {
+      output += text;
+    };
+    const session = new ConsoleSession(porter.console, write, { prompt: "" });
+    session.start();
+    session.receive("set hostname a\nping 203.0.113.1\n\x03");
+    expect(output).toMatch(/^hostname is a\nerror: no route to [^>]*\n$/);
   });
 
   it("forgets a line that was not ended when the user goes", () => {
@@ -92,7 +121,7 @@ describe("a session while a command runs", () => {
     expect(session.isIdle).toBe(false);
     expect(porter.gateway.hostname).toBe("porter");
     porter.advance(5000);
-    expect(output()).toMatch(/4 sent, 0 received, 100% lost\n> > > $/);
+    expect(output()).toMatch(/4 sent, 0 received, 100% lost\n> hostname is a\n> hostname is b\n> $/);
     expect(porter.gateway.hostname).toBe("b");
     expect(session.isIdle).toBe(true);
   });

@@ -32,9 +32,9 @@ function fromLan(porter: ConsoleFixture, fields: UdpFields): void {
 describe("show", () => {
   it.each([
     ["forwards", "no forwards\n"],
-    ["nat", "no mappings\n0 mappings, address-dependent filtering\n"],
-    ["sessions", "no sessions\n0 sessions of at most 1024\n"],
-    ["sockets", "no sockets\n0 of 16 sockets and 0 of 8 listeners in use\n"],
+    ["nat", "no mappings, address-dependent filtering\n"],
+    ["sessions", "no sessions\n"],
+    ["sockets", "0 of 16 sockets and 0 of 8 listeners in use\n"],
     ["ports", "no ports in use\n"],
     ["arp", "no neighbours\n"],
     ["config", "# everything has its default value\n"],
@@ -45,41 +45,39 @@ describe("show", () => {
 
   it("forwards: where they lead, whom they admit, their state and hits", () => {
     const porter = busyHome();
-    porter.run("forward add both 6000-6010 192.168.1.51", "forward disable both 6000");
+    porter.run("forward add both 6000-6010 192.168.1.51 9000", "forward disable both 6000");
     expect(porter.run("show forwards")).toBe(
       [
-        "PROTOCOL  PORTS      INSIDE              FROM             STATE     HITS",
-        "tcp       25565      192.168.1.50:25575  198.51.100.0/24  enabled      1",
-        "both      6000-6010  192.168.1.51:6000   anywhere         disabled     0",
+        "PROTO  PORTS      INSIDE                  FROM             STATE     HITS",
+        "tcp    25565      192.168.1.50:25575      198.51.100.0/24  enabled      1",
+        "both   6000-6010  192.168.1.51:9000-9010  anywhere         disabled     0",
         "",
       ].join("\n"),
     );
   });
 
-  it("sessions: who talks to whom, for how long not, and how long still", () => {
+  it("sessions: who talks to whom, in which state, and for how long still", () => {
     const porter = busyHome();
     const port = porter.gateway.nat.mappings().find((one) => !one.isStatic)?.externalPort;
     expect(porter.run("show sessions")).toBe(
       [
-        "PROTOCOL  INSIDE               PORT  REMOTE              STATE  IDLE  EXPIRES",
-        `udp       192.168.1.10:5000   ${`${port}`.padStart(5)}  198.51.100.7:53     open    10s    4m50s`,
-        "tcp       192.168.1.50:25575  25565  198.51.100.9:40000  init     0s    4m00s",
+        "PROTO  INSIDE               PORT  REMOTE              STATE    EXPIRES",
+        `udp    192.168.1.10:5000   ${`${port}`.padStart(5)}  198.51.100.7:53     open       4m50s`,
+        "tcp    192.168.1.50:25575  25565  198.51.100.9:40000  opening    4m00s",
         "2 sessions of at most 1024",
         "",
       ].join("\n"),
     );
-    expect(porter.run("show sessions 198.51.100.9")).toMatch(/^PROTOCOL.*\ntcp .*\n1 of 2 sessions of at most 1024\n$/);
-    expect(porter.run("show sessions 192.168.1.77")).toBe(
-      "no sessions of 192.168.1.77\n0 of 2 sessions of at most 1024\n",
-    );
+    expect(porter.run("show sessions 198.51.100.9")).toMatch(/^PROTO.*\ntcp .*\n1 of 2 sessions of at most 1024\n$/);
+    expect(porter.run("show sessions 192.168.1.77")).toBe("no sessions of 192.168.1.77\n");
   });
 
   it("nat: which external port stands for whom, and why", () => {
     const porter = busyHome();
     expect(porter.run("show nat 192.168.1.50")).toBe(
       [
-        "PROTOCOL  INSIDE              EXTERNAL           KIND     SESSIONS",
-        "tcp       192.168.1.50:25575  203.0.113.2:25565  forward         1",
+        "PROTO  INSIDE              EXTERNAL           KIND     SESSIONS",
+        "tcp    192.168.1.50:25575  203.0.113.2:25565  forward         1",
         "1 of 2 mappings, address-dependent filtering",
         "",
       ].join("\n"),
@@ -93,10 +91,10 @@ describe("show", () => {
     expect(porter.run("show ports")).toMatch(
       new RegExp(
         [
-          "^PROTOCOL  PORTS  OWNER     FOR",
-          "tcp       23     listener  porter",
-          "tcp       25565  forward   192\\.168\\.1\\.50:25575",
-          "udp       \\d+ +mapping   192\\.168\\.1\\.10:5000\n$",
+          "^PROTO  PORTS  OWNER     FOR",
+          "tcp    23     listener  porter",
+          "tcp    25565  forward   192\\.168\\.1\\.50:25575",
+          "udp    \\d+ +mapping   192\\.168\\.1\\.10:5000\n$",
         ].join("\n"),
       ),
     );
@@ -110,7 +108,7 @@ describe("show", () => {
     expect(porter.run("show interfaces")).toBe(
       [
         "SIDE  ADDRESS         GATEWAY       MTU  STATION            STATE",
-        "lan   none            none         1500  02:00:00:00:00:01  down: it has no address",
+        "lan   none            none         1500  02:00:00:00:00:01  down: no address",
         "wan   203.0.113.2/24  203.0.113.1  1500  02:00:00:00:00:02  address conflict",
         "wan: station 02:00:00:00:00:ff has claimed 203.0.113.2, 1 time",
         "",
@@ -144,12 +142,12 @@ describe("show", () => {
     );
   });
 
-  it("counters all: every reason by name, within 100 columns", () => {
+  it("counters all: every reason by name, within 80 columns", () => {
     const text = new ConsoleFixture().run("show counters all");
     for (const reason of Object.keys(DROP_REASONS) as DropReason[]) {
       expect(text).toMatch(new RegExp(`^    0  ${dropReasonName(reason)} `, "m"));
     }
-    expect(text.split("\n").filter((line) => line.length > 100)).toEqual([]);
+    expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
   it("version: the product, its name, uptime, and whether changes are saved", () => {
@@ -167,9 +165,20 @@ describe("show", () => {
   });
 });
 
+it("show sessions fits into 80 columns with the longest addresses, ports and words", () => {
+  const porter = new ConsoleFixture();
+  porter.run("set lan address 192.168.100.1/24", "set wan address 203.0.113.222/24", "set wan gateway 203.0.113.221");
+  const ends = { source: "192.168.100.100", destination: "198.151.100.107", sourcePort: 50000, destinationPort: 65535 };
+  const syn = tcpFrame({ destinationMac: LAN_MAC, ...ends, flags: "SYN" });
+  porter.gateway.receive(LAN, loadFrame(syn), syn.length);
+  const lines = porter.run("show sessions").replace("opening    ", "half-closed").split("\n");
+  expect(lines[1]).toMatch(/^tcp {4}192\.168\.100\.100:50000 /);
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+});
+
 it("clear nat ends the sessions and says how many", () => {
   const porter = busyHome();
   expect(porter.run("clear nat")).toBe("ended 2 sessions\n");
-  expect(porter.run("show sessions")).toBe("no sessions\n0 sessions of at most 1024\n");
+  expect(porter.run("show sessions")).toBe("no sessions\n");
   expect(porter.run("show forwards")).toContain("25565");
 });

@@ -12,9 +12,9 @@ describe("a table", () => {
     );
   });
 
-  it("breaks its last column between words at 100 columns", () => {
-    const text = formatTable([left("NAME"), left("NOTE")], [["a", "word ".repeat(30).trim()]], "none");
-    expect(text).toBe(`NAME  NOTE\na     ${"word ".repeat(19).trim()}\n      ${"word ".repeat(11).trim()}\n`);
+  it("breaks its last column between words at 80 columns", () => {
+    const text = formatTable([left("NAME"), left("NOTE")], [["a", "word ".repeat(28).trim()]], "none");
+    expect(text).toBe(`NAME  NOTE\na     ${"word ".repeat(15).trim()}\n      ${"word ".repeat(13).trim()}\n`);
   });
 
   it("without rows is a sentence", () => {

@@ -8,9 +8,12 @@ export const FORWARD_COMMANDS: readonly Command[] = Object.freeze([
     syntax: "forward add tcp|udp|both PORT[-PORT] ADDRESS [PORT] [from PREFIX]",
     summary: "lead ports of the WAN address to a host of the LAN",
     details:
-      "ADDRESS is the host's, PORT its port where it is not the same; of a range, the first.\n" +
-      "With from PREFIX only hosts of that network are admitted.\n" +
-      "Hosts of the LAN reach the forward by the WAN address as well.\n",
+      "ADDRESS is the host's, and PORT its port where that is another one. Of a range\n" +
+      "it is the first, and the others follow: 8000-8010 to PORT 9000 leads 8003 to\n" +
+      "9003. from PREFIX admits one network only, or one host: an address. Hosts of the\n" +
+      "LAN reach the forward by the WAN address as well.\n" +
+      "in full: forward add tcp 8000-8010 192.168.1.50 9000 from 198.51.100.0/24\n",
+
     example: "forward add tcp 25565 192.168.1.50",
     run: addForward,
   },
@@ -49,9 +52,13 @@ function addForward({ gateway }: CommandContext, words: readonly string[]): stri
     insidePort: next === "from" ? ports.first : readPort(next),
     source: fromAt < 0 ? undefined : readPrefix(words[fromAt + 1] ?? ""),
   };
+  const text = formatForward(spec);
+  const same = gateway.nat.forwards.list().find((forward) => formatForward(forward) === text);
+  // So that a script may run again, after a restart or by hand.
+  if (same !== undefined) return `exists already${same.isEnabled ? "" : ", disabled"}: ${text}\n`;
   const problem = gateway.nat.forwards.add(spec);
   if (problem !== undefined) throw new CommandError(problem);
-  return `added: ${formatForward(spec)}\n${noteAboutTarget(gateway.lan, spec.insideAddress)}`;
+  return `added: ${text}\n${noteAboutTarget(gateway.lan, spec.insideAddress)}`;
 }
 
 /** An unreachable target is no error: a new LAN address may be the next command. */

@@ -1,6 +1,19 @@
-/** Names of protocols and endpoints. */
+/** How protocols, endpoints and states read. */
 import { formatAddress } from "../../core/address.js";
+import type { ForwardSpec } from "../../nat/forwards.js";
+import type { Storage } from "../../platform/storage.js";
+import type { PortRange } from "../../transport/portSpace.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../wire/ipv4.js";
+
+const STATE_WORDS: Readonly<Record<string, string>> = Object.freeze({
+  OPEN: "open",
+  INIT: "opening",
+  ESTABLISHED: "established",
+  "C-FIN": "half-closed",
+  "S-FIN": "half-closed",
+  "C+S-FIN": "closing",
+  TRANS: "reset",
+});
 
 export function protocolName(protocol: number): string {
   if (protocol === PROTOCOL_TCP) return "tcp";
@@ -8,7 +21,28 @@ export function protocolName(protocol: number): string {
   return protocol === PROTOCOL_ICMP ? "icmp" : `${protocol}`;
 }
 
+/** `80`, `8000-8010` */
+export function formatPorts({ first, last }: PortRange): string {
+  return first === last ? `${first}` : `${first}-${last}`;
+}
+
+/** Where a forward leads to: `192.168.1.50:9000`, `192.168.1.50:9000-9010`. */
+export function formatTarget({ insideAddress, insidePort, ports }: ForwardSpec): string {
+  const inside = { first: insidePort, last: insidePort + ports.last - ports.first };
+  return `${formatAddress(insideAddress)}:${formatPorts(inside)}`;
+}
+
+/** What the NAT knows of a session, in words for those who have not read RFC 7857. */
+export function stateWord(state: string): string {
+  return STATE_WORDS[state] ?? state.toLowerCase();
+}
+
 /** `192.168.1.50:25565`, with `*` for "any". */
 export function endpoint(address: number, port: number): string {
   return `${address === 0 ? "*" : formatAddress(address)}:${port === 0 ? "*" : port}`;
+}
+
+/** What follows "saved" in a sentence; "" where nothing needs to be said. */
+export function caveatOf({ caveat }: Storage): string {
+  return caveat === undefined ? "" : ` ${caveat}`;
 }

@@ -14,7 +14,7 @@ export const PING_COMMANDS: readonly Command[] = Object.freeze([
   {
     syntax: "ping ADDRESS",
     summary: "send 4 echo requests, one a second",
-    details: "Ctrl-C or an empty line ends it.\n",
+    details: "Ctrl-C or an empty line ends it. Lines typed meanwhile wait for its end.\n",
     example: "ping 203.0.113.1",
     run({ gateway }, [, text = ""]) {
       const address = readAddress(text);

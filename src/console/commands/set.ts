@@ -9,7 +9,8 @@ export const SET_COMMANDS: readonly Command[] = Object.freeze([
     syntax: "set lan|wan address ADDRESS/LENGTH|none",
     summary: "give a side its address",
     details:
-      "A new WAN address ends all NAT sessions; forwards stay. A gateway that is not on the new network is removed.\n" +
+      "A new WAN address ends all NAT sessions; forwards stay. A gateway that is not on\n" +
+      "the new network is removed.\n" +
       "The networks of the two sides must not overlap.\n",
     example: "set lan address 192.168.1.1/24",
     run: setAddress,
@@ -26,8 +27,9 @@ export const SET_COMMANDS: readonly Command[] = Object.freeze([
     summary: "limit the packets of a side, 68 to 1500 bytes",
     example: "set wan mtu 1400",
     run({ gateway }, [, side, , bytes = ""]) {
-      gateway.setMtu(side === "lan" ? gateway.lan.index : gateway.wan.index, readBytes(bytes));
-      return "";
+      const one = side === "lan" ? gateway.lan : gateway.wan;
+      gateway.setMtu(one.index, readBytes(bytes));
+      return `${one.name} mtu is ${one.mtuBytes}\n`;
     },
   },
   {
@@ -36,43 +38,46 @@ export const SET_COMMANDS: readonly Command[] = Object.freeze([
     example: "set hostname porter",
     run({ gateway }, [, , name = ""]) {
       gateway.hostname = readHostname(name);
-      return "";
+      return `hostname is ${gateway.hostname}\n`;
     },
   },
   {
     syntax: `set nat filtering ${Object.keys(FILTERINGS).join("|")}`,
     summary: "choose who may answer through a NAT mapping",
     details:
-      "address-dependent: only hosts that the inside host has sent to. This is the default.\n" +
-      "endpoint-independent: everybody, for as long as the mapping lives; some games and calls need it.\n",
+      "address-dependent: only hosts that the inside host has sent to; the default.\n" +
+      "endpoint-independent: everybody, for as long as the mapping lives; some games\n" +
+      "and calls need it.\n",
     example: "set nat filtering endpoint-independent",
     run({ gateway: { nat } }, [, , , policy = ""]) {
       nat.configure({ ...nat.settings, filtering: FILTERINGS[policy] as Filtering });
-      return "";
+      return `nat filtering is ${policy}\n`;
     },
   },
   {
     syntax: `set nat timeout ${Object.keys(NAT_TIMEOUTS).join("|")} SECONDS`,
     summary: "end NAT sessions after this long without a packet",
     details:
-      "Defaults: udp 300, tcp-established 7440, tcp-transitory (opening and closing) 240, icmp 60.\n" +
+      "Defaults: udp 300, tcp-established 7440, tcp-transitory 240 (opening and\n" +
+      "closing), icmp 60.\n" +
       "It holds for the sessions that are open, too.\n",
     example: "set nat timeout udp 300",
     run({ gateway: { nat } }, [, , , name, seconds = ""]) {
       nat.configure({ ...nat.settings, [NAT_TIMEOUTS[name as NatTimeoutName]]: readSeconds(seconds) });
-      return "";
+      return `nat timeout ${name} is ${seconds} s\n`;
     },
   },
   {
     syntax: "set ports nat FIRST-LAST socket FIRST-LAST",
     summary: "choose where NAT and Porter itself get ports from",
     details:
-      "The two must not overlap. Defaults: nat 1024-49151, socket 49152-65535. What is in use stays as it is.\n" +
+      "The two must not overlap. Defaults: nat 1024-49151, socket 49152-65535. What is\n" +
+      "in use stays as it is.\n" +
       "Inside ports below 1024 are mapped to ports below 1024 in any case.\n",
     example: "set ports nat 1024-49151 socket 49152-65535",
     run({ gateway }, [, , , nat = "", , sockets = ""]) {
       gateway.setPortRanges(readRange(nat), readRange(sockets));
-      return "";
+      return `ports are nat ${nat}, socket ${sockets}\n`;
     },
   },
 ]);
@@ -82,11 +87,12 @@ function setAddress({ gateway }: CommandContext, [, side, , text = ""]: readonly
   const nextHop = one.gateway;
   const prefix = text === "none" ? { address: 0, length: 0 } : readInterfaceAddress(text);
   gateway.setAddress(one.index, prefix.address, prefix.length);
-  if (nextHop === 0 || one.gateway !== 0) return "";
-  return `the gateway ${formatAddress(nextHop)} no longer fits and is removed; set another with "set wan gateway"\n`;
+  const answer = `${one.name} address is ${text}\n`;
+  if (nextHop === 0 || one.gateway !== 0) return answer;
+  return `${answer}note: the gateway ${formatAddress(nextHop)} no longer fits and is removed\n`;
 }
 
 function setGateway({ gateway }: CommandContext, [, , , text = ""]: readonly string[]): string {
   gateway.setGateway(gateway.wan.index, text === "none" ? 0 : readAddress(text));
-  return "";
+  return `wan gateway is ${text}\n`;
 }

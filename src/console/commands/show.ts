@@ -9,7 +9,7 @@ import type { Storage } from "../../platform/storage.js";
 import type { SocketEntry } from "../../transport/socketTable.js";
 import type { Command, CommandContext } from "../command.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
-import { endpoint, protocolName } from "./names.js";
+import { caveatOf, endpoint, protocolName } from "./names.js";
 
 export const SHOW_COMMANDS: readonly Command[] = Object.freeze([
   {
@@ -40,14 +40,14 @@ export const SHOW_COMMANDS: readonly Command[] = Object.freeze([
   },
   {
     syntax: "show sockets",
-    summary: "Porter's own listeners, connections and UDP sockets",
-    details: "UNREAD are bytes received that the program has not read, UNACKED bytes sent that the peer has not got.\n",
+    summary: "Porter's own listeners, connections, UDP sockets",
+    details: "UNREAD are bytes that the program has not read yet, UNACKED bytes that the peer\nhas not got yet.\n",
     example: "show sockets",
     run: ({ gateway }) => socketTable(gateway),
   },
   {
     syntax: "show counters [all]",
-    summary: "traffic of both sides, and what was dropped and why",
+    summary: "traffic of both sides; what was dropped, and why",
     details: "Only reasons that have occurred are listed; with all, every one.\n",
     example: "show counters",
     run: ({ gateway }, words) => `${trafficTable(gateway)}\n${dropTable(gateway, words[2] === "all")}`,
@@ -76,7 +76,7 @@ function interfaceTable({ interfaces }: Gateway): string {
       one.gateway === 0 ? "none" : formatAddress(one.gateway),
       `${one.mtuBytes}`,
       formatMac(one.mac),
-      one.address === 0 ? "down: it has no address" : one.conflicts > 0 ? "address conflict" : "up",
+      one.address === 0 ? "down: no address" : one.conflicts > 0 ? "address conflict" : "up",
     ]),
     "no interfaces",
   );
@@ -101,13 +101,11 @@ function socketTable({ sockets }: Gateway): string {
       `${entry.sendQueueBytes}`,
     ]);
   });
-  const table = formatTable(
-    [left("PROTOCOL"), left("LOCAL"), left("REMOTE"), left("STATE"), right("UNREAD"), right("UNACKED")],
-    rows,
-    "no sockets",
-  );
   const places = `${sockets.count} of ${count(sockets.capacity, "socket")}`;
-  return `${table}${places} and ${sockets.listenerCount} of ${count(sockets.listenerCapacity, "listener")} in use\n`;
+  const inUse = `${places} and ${sockets.listenerCount} of ${count(sockets.listenerCapacity, "listener")} in use`;
+  if (rows.length === 0) return `${inUse}\n`;
+  const columns = [left("PROTO"), left("LOCAL"), left("REMOTE"), left("STATE"), right("UNREAD"), right("UNACKED")];
+  return `${formatTable(columns, rows, "")}${inUse}\n`;
 }
 
 function trafficTable({ interfaces }: Gateway): string {
@@ -143,7 +141,8 @@ function showConfig({ gateway, storage }: CommandContext, words: readonly string
   }
   const text = storage.read();
   if (text === undefined) return "# nothing is saved\n";
-  return decodeSaved(text);
+  const script = decodeSaved(text);
+  return storage.caveat === undefined ? script : `${script}# saved${caveatOf(storage)}\n`;
 }
 
 function showVersion({ gateway, storage, version }: CommandContext): string {
@@ -158,7 +157,7 @@ function describeSaved(script: string, storage: Storage): string {
       return script === "" ? "the configuration is the default one" : "the configuration is not saved";
     }
     return decodeSaved(saved) === script
-      ? "the configuration is saved"
+      ? `the configuration is saved${caveatOf(storage)}`
       : `the configuration differs from the saved one; "save" stores it`;
   } catch (error) {
     return (error as Error).message;

@@ -5,11 +5,11 @@ import { formatAddress, formatPrefix } from "../../core/address.js";
 import type { Gateway } from "../../gateway.js";
 import type { Forward } from "../../nat/forwards.js";
 import type { MappingInfo } from "../../nat/nat.js";
-import type { PortClaim, PortRange } from "../../transport/portSpace.js";
+import type { PortClaim } from "../../transport/portSpace.js";
 import type { Command, CommandContext } from "../command.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
 import { readAddress } from "../values.js";
-import { endpoint, protocolName } from "./names.js";
+import { endpoint, formatPorts, formatTarget, protocolName, stateWord } from "./names.js";
 
 export const SHOW_NAT_COMMANDS: readonly Command[] = Object.freeze([
   {
@@ -21,7 +21,7 @@ export const SHOW_NAT_COMMANDS: readonly Command[] = Object.freeze([
   {
     syntax: "show nat [ADDRESS]",
     summary: "NAT mappings: which external port stands for whom",
-    details: "With an ADDRESS, only those of that inside host. A mapping lives as long as it has sessions.\n",
+    details: "With an ADDRESS, only those of that inside host. A mapping lives as long as it\nhas sessions.\n",
     example: "show nat 192.168.1.50",
     run: showMappings,
   },
@@ -29,9 +29,11 @@ export const SHOW_NAT_COMMANDS: readonly Command[] = Object.freeze([
     syntax: "show sessions [ADDRESS]",
     summary: "NAT sessions: who talks to whom",
     details:
-      "With an ADDRESS, only those of that inside or remote host.\n" +
-      "TCP states as in RFC 7857: INIT opening, ESTABLISHED, C-FIN closed from the inside, S-FIN from the outside,\n" +
-      "C+S-FIN from both, TRANS reset. IDLE is the time without a packet; EXPIRES, when that has been too long.\n",
+      "With an ADDRESS, only those of that inside or remote host. PORT is the external\n" +
+      "one. STATE of a tcp session: opening, established, half-closed (one side has\n" +
+      "finished), closing (both have), reset. EXPIRES tells when it ends if no packet\n" +
+      "comes.\n",
+
     example: "show sessions 192.168.1.50",
     run: showSessions,
   },
@@ -46,11 +48,11 @@ export const SHOW_NAT_COMMANDS: readonly Command[] = Object.freeze([
 
 function forwardTable(forwards: readonly Forward[]): string {
   return formatTable(
-    [left("PROTOCOL"), left("PORTS"), left("INSIDE"), left("FROM"), left("STATE"), right("HITS")],
+    [left("PROTO"), left("PORTS"), left("INSIDE"), left("FROM"), left("STATE"), right("HITS")],
     forwards.map((forward) => [
       forward.protocol,
       formatPorts(forward.ports),
-      endpoint(forward.insideAddress, forward.insidePort),
+      formatTarget(forward),
       forward.source === undefined ? "anywhere" : formatPrefix(forward.source),
       forward.isEnabled ? "enabled" : "disabled",
       `${forward.hits}`,
@@ -63,8 +65,10 @@ function showMappings({ gateway: { nat } }: CommandContext, [, , text]: readonly
   const inside = text === undefined ? undefined : readAddress(text);
   const all = nat.mappings();
   const mappings = all.filter(({ insideAddress }) => inside === undefined || insideAddress === inside);
+  const filtering = `${filteringName(nat.settings.filtering)} filtering`;
+  if (mappings.length === 0) return `no mappings${ofHost(inside)}, ${filtering}\n`;
   const table = formatTable(
-    [left("PROTOCOL"), left("INSIDE"), left("EXTERNAL"), left("KIND"), right("SESSIONS")],
+    [left("PROTO"), left("INSIDE"), left("EXTERNAL"), left("KIND"), right("SESSIONS")],
     mappings.map((mapping) => [
       protocolName(mapping.protocol),
       endpoint(mapping.insideAddress, mapping.insidePort),
@@ -72,27 +76,27 @@ function showMappings({ gateway: { nat } }: CommandContext, [, , text]: readonly
       mapping.isStatic ? "forward" : "dynamic",
       `${mapping.sessions}`,
     ]),
-    inside === undefined ? "no mappings" : `no mappings of ${formatAddress(inside)}`,
+    "",
   );
-  return `${table}${shownOf(mappings.length, all.length, "mapping")}, ${filteringName(nat.settings.filtering)} filtering\n`;
+  return `${table}${shownOf(mappings.length, all.length, "mapping")}, ${filtering}\n`;
 }
 
 function showSessions({ gateway: { nat } }: CommandContext, [, , text]: readonly string[]): string {
   const host = text === undefined ? undefined : readAddress(text);
   const all = nat.sessions();
   const sessions = all.filter((one) => host === undefined || one.insideAddress === host || one.remoteAddress === host);
+  if (sessions.length === 0) return `no sessions${ofHost(host)}\n`;
   const table = formatTable(
-    [left("PROTOCOL"), left("INSIDE"), right("PORT"), left("REMOTE"), left("STATE"), right("IDLE"), right("EXPIRES")],
+    [left("PROTO"), left("INSIDE"), right("PORT"), left("REMOTE"), left("STATE"), right("EXPIRES")],
     sessions.map((session) => [
       protocolName(session.protocol),
       endpoint(session.insideAddress, session.insidePort),
       `${session.externalPort}`,
       endpoint(session.remoteAddress, session.remotePort),
-      session.state.toLowerCase(),
-      formatDuration(session.idleS),
+      stateWord(session.state),
       formatDuration(session.expiresInS),
     ]),
-    host === undefined ? "no sessions" : `no sessions of ${formatAddress(host)}`,
+    "",
   );
   return `${table}${shownOf(sessions.length, all.length, "session")} of at most ${nat.flows.capacity}\n`;
 }
@@ -102,7 +106,7 @@ function portTable(gateway: Gateway): string {
   const mappings = gateway.nat.mappings().filter((mapping) => !mapping.isStatic);
   claims.sort((a, b) => a.protocol - b.protocol || a.range.first - b.range.first);
   return formatTable(
-    [left("PROTOCOL"), left("PORTS"), left("OWNER"), left("FOR")],
+    [left("PROTO"), left("PORTS"), left("OWNER"), left("FOR")],
     claims.map((claim) => [
       protocolName(claim.protocol),
       formatPorts(claim.range),
@@ -116,15 +120,16 @@ function portTable(gateway: Gateway): string {
 function claimant({ nat, hostname }: Gateway, mappings: readonly MappingInfo[], claim: PortClaim): string {
   if (claim.kind !== "forward" && claim.kind !== "mapping") return hostname;
   const { protocol, range } = claim;
-  const owner =
-    claim.kind === "forward"
-      ? nat.forwards.get(claim.id)
-      : mappings.find((mapping) => mapping.protocol === protocol && mapping.externalPort === range.first);
+  if (claim.kind === "forward") {
+    const forward = nat.forwards.get(claim.id);
+    return forward === undefined ? "" : formatTarget(forward);
+  }
+  const owner = mappings.find((mapping) => mapping.protocol === protocol && mapping.externalPort === range.first);
   return owner === undefined ? "" : endpoint(owner.insideAddress, owner.insidePort);
 }
 
-function formatPorts({ first, last }: PortRange): string {
-  return first === last ? `${first}` : `${first}-${last}`;
+function ofHost(address: number | undefined): string {
+  return address === undefined ? "" : ` of ${formatAddress(address)}`;
 }
 
 /** `3 of 20 sessions`, `20 sessions` */

@@ -3,9 +3,12 @@ import { encodeSaved } from "../../config/savedConfig.js";
 import { configScript } from "../../config/script.js";
 import { type Command, type CommandContext, CommandError, quote } from "../command.js";
 import { count } from "../table.js";
+import { caveatOf } from "./names.js";
 
-/** Leaves 56 characters for a summary on a line of 100. */
-const SYNTAX_COLUMNS = 42;
+/** Leaves 50 characters for a summary on a line of 80. */
+const SYNTAX_COLUMNS = 28;
+/** So many explanations fit on a screen of 24 lines; more commands are only listed. */
+const MAX_EXPLAINED = 3;
 
 export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
@@ -26,7 +29,7 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
     run({ gateway, storage }) {
       const script = configScript(gateway);
       storage.write(encodeSaved(script));
-      return `saved ${count(script.split("\n").length - 1, "line")}\n`;
+      return `saved ${count(script.split("\n").length - 1, "line")}${caveatOf(storage)}\n`;
     },
   },
   {
@@ -37,13 +40,16 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   },
 ]);
 
-function help({ commands }: CommandContext, [, ...words]: readonly string[]): string {
+function help({ commands }: CommandContext, [, ...given]: readonly string[]): string {
+  const words = given.map((word) => word.toLowerCase());
   const wanted = commands.filter((command) => beginsWith(command.syntax, words));
   if (wanted.length === 0) {
-    throw new CommandError(`no command begins with ${quote(words.join(" "))}; "help" lists all commands`);
+    throw new CommandError(`no command begins with ${quote(given.join(" "))}; "help" lists all commands`);
   }
-  if (words.length === 0 || wanted.length > 1) return commandList(wanted);
-  const [{ syntax, summary, details = "", example }] = wanted as [Command];
+  return wanted.length > MAX_EXPLAINED ? commandList(wanted) : wanted.map(explain).join("\n");
+}
+
+function explain({ syntax, summary, details = "", example }: Command): string {
   return `${syntax}\n${summary}\n${details}example: ${example}\n`;
 }
 
