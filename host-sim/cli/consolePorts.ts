@@ -3,6 +3,7 @@ import { lstatSync, unlinkSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { Console, type ConsoleOptions } from "../../src/console/console.js";
 import { ConsoleSession } from "../../src/console/session.js";
+import { quitCommand } from "../quitCommand.js";
 import { TerminalConsole } from "../terminalConsole.js";
 import type { Simulator } from "./simulator.js";
 
@@ -13,7 +14,7 @@ export interface ConsolePort {
   close(): void;
 }
 
-/** Serves whoever runs the program. At a terminal, Ctrl-D and Ctrl-C call `quit`. */
+/** Serves whoever runs the program. At a terminal, leaving calls `quit`; a pipe's end leaves the gateway running. */
 export function openStdioConsole(simulator: Simulator, options: ConsoleOptions, quit: () => void): ConsolePort {
   return process.stdin.isTTY && process.stdout.isTTY
     ? openTerminal(simulator, options, quit)
@@ -32,21 +33,22 @@ function openTerminal(simulator: Simulator, options: ConsoleOptions, quit: () =>
 }
 
 function openPipe(simulator: Simulator, options: ConsoleOptions): ConsolePort {
-  const console = new Console(options);
-  const session = new ConsoleSession(console, (text) => process.stdout.write(text));
+  const close = (): void => {
+    simulator.remove(console);
+    session.close();
+    process.stdin.destroy();
+  };
+  const quit = quitCommand("take no more lines; the gateway runs on", close);
+  const console = new Console({ ...options, commands: [quit] });
+  // Nobody waits for a prompt, and the answers read better without.
+  const session = new ConsoleSession(console, (text) => process.stdout.write(text), { prompt: "" });
   simulator.add(console);
   process.stdin.setEncoding("utf8");
   process.stdin.on("data", (text: string) => simulator.run(() => session.receive(text)));
   // Whoever started us in the background has no more to say; the gateway goes on.
   process.stdin.on("error", () => {});
-  process.stdout.on("error", () => {});
   session.start();
-  return {
-    close: () => {
-      simulator.remove(console);
-      process.stdin.destroy();
-    },
-  };
+  return { close };
 }
 
 /** Serves clients at the Unix socket `path`. Rejects with one sentence when that cannot be made. */
@@ -76,7 +78,11 @@ export async function openUnixConsole(
 }
 
 function serve(client: Socket, simulator: Simulator, options: ConsoleOptions): void {
-  const console = new Console(options);
+  const quit = quitCommand("close this connection; the gateway runs on", () => {
+    session.close();
+    client.destroySoon();
+  });
+  const console = new Console({ ...options, commands: [quit] });
   const session = new ConsoleSession(console, (text) => {
     if (client.writableLength > MAX_UNREAD_BYTES) client.destroy();
     else client.write(text);

@@ -1,6 +1,4 @@
 /** `npm run sim -- ...`: the gateway between real links. README.md explains the command line, which people script. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
@@ -41,7 +39,7 @@ const program = new Command("npm run sim --")
   .option("--exec <COMMAND>", "carry out a console command before the start; may be repeated", collect)
   .option("--flash <FILE>", 'where "save" writes, and what the next start restores')
   .addOption(
-    new Option("--console <WHERE>", "stdio, unix:PATH or none")
+    new Option("--console <WHERE>", "stdio, unix:PATH or none; at the end of piped input the gateway runs on")
       .argParser(readConsoleAddress)
       .default({ kind: "stdio" }, "stdio"),
   )
@@ -98,7 +96,10 @@ async function start(options: Options): Promise<void> {
   closers.push(() => simulator.stop());
   simulator.start(notice);
 
-  const storage = options.flash === undefined ? new MemoryStorage() : new FileStorage(options.flash);
+  const storage =
+    options.flash === undefined
+      ? new MemoryStorage("start with --flash FILE to keep it")
+      : new FileStorage(options.flash);
   const atConsole = { gateway: simulator.gateway, storage, version: PORTER_VERSION };
   const script = new Console(atConsole);
   simulator.add(script);
@@ -120,8 +121,7 @@ async function open(side: string, address: AttachmentAddress, pcap: string | und
   const attachment = await openAttachment(address);
   closers.push(() => attachment.close());
   if (pcap === undefined) return attachment;
-  mkdirSync(pcap, { recursive: true });
-  const file = new PcapFile(join(pcap, `${side}.pcap`));
+  const file = PcapFile.create(pcap, side);
   const flushing = setInterval(() => file.flush(), CAPTURE_FLUSH_MS);
   closers.push(() => {
     clearInterval(flushing);
@@ -153,6 +153,9 @@ function execute(simulator: Simulator, console: Console, line: string): Promise<
   });
 }
 
+// Whoever no longer reads does not end the gateway.
+process.stdout.on("error", () => {});
+process.stderr.on("error", () => {});
 process.on("SIGTERM", () => end(0));
 process.on("SIGINT", () => end(0));
 try {

@@ -15,7 +15,7 @@ export async function liveConsole(scene: Scene, page: Page, options: ConsoleOpti
     ["try", "to see"],
     ["show nat", "whom each port stands for"],
     ["friend connect 25565", "the forward at work"],
-    ["laptop connect 25565", "a hairpin: out to the house's address, and back in"],
+    ["laptop connect 25565", "a hairpin: out to the WAN address, and back in"],
     ["forward disable tcp 25565", "the friend knock in vain again"],
     ["laptop load", "one more page, with one more port"],
     ["ping 198.51.100.80", "Porter's own packets, in step with your clock"],

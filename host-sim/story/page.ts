@@ -1,7 +1,7 @@
-/** How the story looks on a terminal: at most 96 columns, and colours only where they are wanted. */
+/** How the story looks on a terminal: as wide as it is, and with colours only where they are wanted. */
 import { styleText } from "node:util";
+import { TERMINAL_COLUMNS, wrapWords } from "../../src/console/table.js";
 
-const COLUMNS = 96;
 const INDENT = "  ";
 const CONSOLE_INDENT = "    ";
 
@@ -11,32 +11,34 @@ type Style = Parameters<typeof styleText>[0];
 export class Page {
   readonly #write: (text: string) => void;
   readonly #hasColours: boolean;
+  readonly #columns: number;
 
-  constructor(write: (text: string) => void, hasColours: boolean) {
+  constructor(write: (text: string) => void, hasColours: boolean, columns = TERMINAL_COLUMNS) {
+    this.#columns = columns;
     this.#write = write;
     this.#hasColours = hasColours;
   }
 
   /** A drawing, as it stands; words between asterisks are emphasised. */
   picture(drawing: string): void {
-    this.#write(`${drawing.replace(/\*([^*]+)\*/g, (_, word: string) => this.#styled("bold", word))}\n`);
+    this.#write(`${this.#emphasised(drawing)}\n`);
   }
 
   /** Begins a chapter. */
   chapter(title: string): void {
-    const rule = "─".repeat(Math.max(0, COLUMNS - title.length - 4));
+    const rule = "─".repeat(Math.max(0, this.#columns - title.length - 4));
     this.#write(`\n${this.#styled("cyan", "──")} ${this.#styled("bold", title)} ${this.#styled("cyan", rule)}\n\n`);
   }
 
-  /** A paragraph. */
+  /** A paragraph; words between asterisks are emphasised. */
   say(text: string): void {
-    this.#write(`${wrapped(text, COLUMNS - INDENT.length, INDENT)}\n`);
+    this.#write(`${this.#emphasised(this.#wrapped(text, INDENT))}\n`);
   }
 
   /** Something that was to happen, and did. */
   fact(text: string): void {
     const mark = this.#styled("green", "✓");
-    const rest = wrapped(text, COLUMNS - INDENT.length - 2, `${INDENT}${INDENT}`).trimStart();
+    const rest = this.#wrapped(text, `${INDENT}${INDENT}`).trimStart();
     this.#write(`${INDENT}${mark} ${rest}\n`);
   }
 
@@ -60,36 +62,27 @@ export class Page {
     this.#write(`${CONSOLE_INDENT}${this.#styled("dim", ">")} ${this.#styled("yellow", line)}\n`);
     if (answer === "") return;
     for (const text of answer.trimEnd().split("\n")) {
-      const fits = text.length <= COLUMNS - CONSOLE_INDENT.length;
-      this.#write(
-        fits ? `${CONSOLE_INDENT}${text}`.trimEnd() : wrapped(text, COLUMNS - CONSOLE_INDENT.length, CONSOLE_INDENT),
-      );
-      this.#write("\n");
+      const line = `${CONSOLE_INDENT}${text}`;
+      this.#write(`${line.length <= this.#columns ? line.trimEnd() : this.#wrapped(text, CONSOLE_INDENT)}\n`);
     }
   }
 
   /** Something that was to happen, and did not. */
   failure(text: string): void {
-    this.#write(`\n${wrapped(`${this.#styled("red", "✗")} ${text}`, COLUMNS - INDENT.length, INDENT)}\n`);
+    this.#write(`\n${this.#wrapped(`${this.#styled("red", "✗")} ${text}`, INDENT)}\n`);
+  }
+
+  /** `text` in lines that fit, each behind `indent`; no line ends at a no-break space. */
+  #wrapped(text: string, indent: string): string {
+    const lines = wrapWords(text, this.#columns - indent.length);
+    return lines.map((line) => `${indent}${line.replaceAll("\u00a0", " ")}`).join("\n");
+  }
+
+  #emphasised(text: string): string {
+    return text.replace(/\*([^*]+)\*/g, (_, words: string) => this.#styled("bold", words));
   }
 
   #styled(style: Style, text: string): string {
     return this.#hasColours && text !== "" ? styleText(style, text) : text;
   }
-}
-
-/** `text` in lines of at most `columns` characters, each behind `indent`; no line ends at a no-break space. */
-function wrapped(text: string, columns: number, indent: string): string {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(/ +/)) {
-    if (line !== "" && line.length + 1 + word.length > columns) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === "" ? word : `${line} ${word}`;
-    }
-  }
-  lines.push(line);
-  return lines.map((one) => `${indent}${one.replaceAll("\u00a0", " ")}`).join("\n");
 }

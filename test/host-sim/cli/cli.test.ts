@@ -147,10 +147,32 @@ describe("the console", { timeout: 60_000 }, () => {
   test("serves several clients of a Unix socket", async () => {
     const path = join(directory, "console");
     await start(...SET_UP, "--console", `unix:${path}`);
-    expect(await ask(path, "set hostname tower")).toBe("> > ");
+    expect(await ask(path, "set hostname tower")).toBe("> hostname is tower\n> ");
     const answers = await Promise.all([ask(path, "show version"), ask(path, "show config")]);
     expect(answers[0]).toContain("tower");
     expect(answers[1]).toContain("set wan address 203.0.113.2/24");
+  });
+
+  test.each(["quit", "exit"])("closes a Unix socket's connection at %j, and goes on", async (word) => {
+    const path = join(directory, "console");
+    const simulator = await start(...SET_UP, "--console", `unix:${path}`);
+    const socket = connect(path).setEncoding("utf8");
+    cleanups.push(() => socket.destroy());
+    socket.write(`set hostname tower\n${word}\nset hostname cellar\n`);
+    let text = "";
+    for await (const part of socket) text += part;
+    expect(text).toBe("> hostname is tower\n> ");
+    expect(simulator.running).toBe(true);
+    expect(await ask(path, "show version")).toContain(" on tower,");
+  });
+
+  test("prints no prompts to a pipe, and takes no more lines after quit", async () => {
+    const simulator = await start(...SET_UP);
+    for (const line of ["set hostname tower", "save", "quit", "set hostname cellar"]) simulator.writeLine(line);
+    await simulator.line(/^saved 3 lines in memory only: it is lost at the end; start with --flash FILE to keep it$/);
+    expect(simulator.stdout).not.toContain("> ");
+    expect(simulator.stdout).not.toContain("cellar");
+    expect(simulator.running).toBe(true);
   });
 
   test("takes lines from a pipe, and the gateway outlives its end; a link's peer that goes is reported", async () => {
@@ -173,7 +195,8 @@ describe("the console", { timeout: 60_000 }, () => {
     const flash = ["--flash", join(directory, "flash"), "--console", `unix:${path}`];
     const first = await start(...flash, ...SET_UP, "--exec", "forward add udp 5000 192.168.1.5", "--exec", "save");
     await first.stop();
-    await start(...flash);
+    // The same commands again: what is restored and what they add are one.
+    await start(...flash, ...SET_UP, "--exec", "forward add udp 5000 192.168.1.5");
     expect(await ask(path, "show config")).toContain("forward add udp 5000 192.168.1.5");
   });
 });
@@ -182,6 +205,7 @@ describe("a start that cannot be", { timeout: 60_000 }, () => {
   test.each([
     [["--exec", "set wan adress 1.2.3.4/24"], 'error: "adress" is unknown'],
     [["--console", "unix:"], "unix:PATH with a path"],
+    [["--pcap", "package.json"], "the capture package.json/lan.pcap cannot be made: "],
     [["--wan", "eth0"], '"eth0" is not an attachment'],
     [["--console", "unix:/nonexistent/console"], "the console's socket /nonexistent/console cannot be made"],
   ])("ends with 1 and a sentence: %j", async (options, sentence) => {

@@ -1,10 +1,11 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MemoryStorage } from "../../../host-sim/fileStorage.js";
 import { readPcap } from "../../../host-sim/ports/pcapFile.js";
 import { Page } from "../../../host-sim/story/page.js";
+import { PICTURE } from "../../../host-sim/story/picture.js";
 import { Plot, StoryError } from "../../../host-sim/story/plot.js";
 import { Scene } from "../../../host-sim/story/scene.js";
 import { Typist } from "../../../host-sim/story/typist.js";
@@ -43,10 +44,15 @@ describe("the story", () => {
     for (let seed = 1; seed <= 50; seed++) expect(play(seed).match(/✓/g)?.length).toBe(5);
   });
 
-  test("fits on a terminal of 100 columns, without a trailing blank", () => {
-    for (const line of play(1).split("\n")) {
-      expect(line.length).toBeLessThanOrEqual(100);
-      expect(line).toBe(line.trimEnd());
+  test("fits on a terminal of 80 columns, without a trailing blank", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      for (const line of play(seed).split("\n")) {
+        expect(line.length, line).toBeLessThanOrEqual(80);
+        expect(line).toBe(line.trimEnd());
+      }
+    }
+    for (const line of PICTURE.replaceAll("*", "").split("\n")) {
+      expect(line.length, line).toBeLessThanOrEqual(80);
     }
   });
 
@@ -96,6 +102,22 @@ describe("npm start", () => {
     for (const file of readdirSync(directory)) {
       expect(readPcap(readFileSync(join(directory, file))).length).toBeGreaterThan(20);
     }
+  });
+
+  test("says in a sentence that it cannot record", { timeout: 60_000 }, async () => {
+    const file = join(directory, "file");
+    writeFileSync(file, "");
+    for (const path of [file, join(file, "below")]) {
+      const { code, stdout, stderr } = await run([...command, "--pcap", path], 30_000);
+      expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+      expect(stderr).toMatch(/^the capture .* cannot be made: .*\n$/);
+    }
+  });
+
+  test("ends quietly when nobody reads on", { timeout: 60_000 }, async () => {
+    const pipeline = `${command.map((word) => `'${word}'`).join(" ")} | head -n 3; exit "\${PIPESTATUS[0]}"`;
+    const { code, stderr } = await run(["bash", "-c", pipeline], 30_000);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   });
 
   test("refuses a wrong seed in a sentence", { timeout: 60_000 }, async () => {
