@@ -72,7 +72,7 @@ export class Icmp {
     if (!this.#mayComplain(packet, from) || !this.#takeToken(from.index)) return false;
     const bytes = this.#writeError(packet, type, code, 0);
     const tos = ipTos(packet.frame.view, NETWORK_AT) & DSCP_MASK;
-    this.#output.write(from.address, packet.source, PROTOCOL_ICMP, bytes, false, tos, DEFAULT_TTL);
+    this.#output.write(from, from.address, packet.source, PROTOCOL_ICMP, bytes, false, tos, DEFAULT_TTL);
     return true;
   }
 
@@ -86,7 +86,7 @@ export class Icmp {
     // ~m + m' of RFC 1624 for the type octet, which is the word's upper half.
     const delta = (~(ICMP_ECHO_REQUEST << 8) & 0xffff) + (ICMP_ECHO_REPLY << 8);
     view.setUint16(at + ICMP_CHECKSUM_OFFSET, updateChecksum(view.getUint16(at + ICMP_CHECKSUM_OFFSET), delta));
-    view.setUint16(NETWORK_AT + 4, this.#output.nextIdentification());
+    view.setUint16(NETWORK_AT + 4, this.#output.nextIdentification(out));
     view.setUint16(NETWORK_AT + 6, 0);
     view.setUint8(NETWORK_AT + 8, DEFAULT_TTL);
     view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, packet.destination);

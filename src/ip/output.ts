@@ -20,14 +20,15 @@ export class IpOutput {
   readonly maxPayloadBytes: number;
   readonly #interfaces: readonly Interface[];
   readonly #neighbours: Neighbours;
-  #identification: number;
+  /** The last identification used on each interface. */
+  readonly #identifications: number[];
 
   constructor(interfaces: readonly Interface[], neighbours: Neighbours, random: Random, datagramBytes: number) {
     this.#interfaces = interfaces;
     this.#neighbours = neighbours;
     this.frame = new Frame(ETHERNET_HEADER_BYTES + datagramBytes);
     this.maxPayloadBytes = datagramBytes - IPV4_HEADER_BYTES;
-    this.#identification = random.next32() & 0xffff;
+    this.#identifications = interfaces.map(() => random.next32() & 0xffff);
   }
 
   /** The interface a packet to `destination` leaves by: the one it is on-link to, else the one with a gateway. */
@@ -55,11 +56,13 @@ export class IpOutput {
 
   /**
    * A fresh identification. A counter from a random start: a value comes again only after 65,535 others, which at the
-   * rate of the stack's own datagrams is far beyond two minutes (RFC 6864 section 4.3).
+   * rate of the stack's own datagrams is far beyond two minutes (RFC 6864 section 4.3). Each interface counts for itself,
+   * so that nobody on one link sees from it what goes on on the other.
    */
-  nextIdentification(): number {
-    this.#identification = (this.#identification + 1) & 0xffff;
-    return this.#identification;
+  nextIdentification(out: Interface): number {
+    const identification = ((this.#identifications[out.index] as number) + 1) & 0xffff;
+    this.#identifications[out.index] = identification;
+    return identification;
   }
 
   /**
@@ -94,12 +97,16 @@ export class IpOutput {
     tos = 0,
     ttl = DEFAULT_TTL,
   ): Verdict {
-    this.write(source, destination, protocol, payloadBytes, dontFragment, tos, ttl);
+    this.write(out, source, destination, protocol, payloadBytes, dontFragment, tos, ttl);
     return this.emit(out, this.frame, IPV4_HEADER_BYTES + payloadBytes);
   }
 
-  /** Writes the IPv4 header in front of the payload in `frame`, and sends nothing. */
+  /**
+   * Writes the IPv4 header in front of the payload in `frame` as `out` would send it, and sends nothing. What is never
+   * fragmented needs no identification (RFC 6864 section 4.1), and a counted one would tell others of our connections.
+   */
   write(
+    out: Interface,
     source: number,
     destination: number,
     protocol: number,
@@ -110,7 +117,7 @@ export class IpOutput {
   ): void {
     const totalBytes = IPV4_HEADER_BYTES + payloadBytes;
     const field = dontFragment ? IP_DONT_FRAGMENT : 0;
-    const identification = this.nextIdentification();
+    const identification = dontFragment ? 0 : this.nextIdentification(out);
     writeIpv4(this.frame.view, NETWORK_AT, tos, totalBytes, identification, field, ttl, protocol, source, destination);
   }
 

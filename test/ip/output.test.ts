@@ -90,7 +90,7 @@ describe("sending", () => {
 
   it("RFC6864 §4.3: repeats no identification before 65,536 datagrams", () => {
     const seen = new Set<number>();
-    for (let i = 0; i < 65_536; i++) seen.add(stack.output.nextIdentification());
+    for (let i = 0; i < 65_536; i++) seen.add(stack.output.nextIdentification(stack.wan));
     expect(seen.size).toBe(65_536);
     expect(Math.min(...seen)).toBe(0);
     expect(Math.max(...seen)).toBe(65_535);
