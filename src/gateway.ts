@@ -18,7 +18,7 @@ import {
 } from "./core/address.js";
 import { patchChecksum } from "./core/checksum.js";
 import type { Verdict } from "./core/drops.js";
-import { type Frame, NETWORK_AT } from "./core/frame.js";
+import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import { createFlowCache, type Forward, MISS } from "./flow/cache.js";
 import { Host, type HostOptions } from "./host.js";
 import type { Interface } from "./link/interface.js";
@@ -47,9 +47,11 @@ import {
   IP_DONT_FRAGMENT,
   IP_TTL_OFFSET,
   ipFragmentField,
+  ipTotalBytes,
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
+  recordsAddresses,
 } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
 
@@ -59,6 +61,8 @@ export const WAN = 1;
 
 /** 169.254.0.0/16, never forwarded (RFC 3927 section 2.7). */
 const LINK_LOCAL: Prefix = Object.freeze({ address: 0xa9fe0000 | 0, length: 16 });
+/** The shortest frame on a wire, without FCS (IEEE 802.3). */
+const MINIMUM_FRAME_BYTES = 60;
 /** What a TTL lower by one adds to the header's sum: ~m + m' (RFC 1624) for the octet that is the word's upper half. */
 const TTL_DELTA = 0xfeff;
 
@@ -165,7 +169,10 @@ export class Gateway extends Host {
     const source = this.interfaces[index] as Interface;
     source.rxFrames++;
     source.rxBytes += length;
-    if (!(this.interfaces[out] as Interface).transmit(frame, length)) this.drops.count("portFull", index);
+    // What pads a short frame is its own link's, and may be anything.
+    const sentBytes =
+      length > MINIMUM_FRAME_BYTES ? length : ETHERNET_HEADER_BYTES + ipTotalBytes(frame.view, NETWORK_AT);
+    if (!(this.interfaces[out] as Interface).transmit(frame, sentBytes)) this.drops.count("portFull", index);
   }
 
   override describeOwner(protocol: number, port: number): string {
@@ -218,17 +225,21 @@ export class Gateway extends Host {
     // A broadcast on the WAN link concerns us, and nobody behind us.
     const isForInside = packet.destination === this.wan.address && (owner === "mapping" || owner === "forward");
     if (isForInside) return this.#sendInward(packet);
-    if (isFromLan || owner === "socket" || (owner === "listener" && this.#isConnected(packet))) {
-      return super.deliver(packet);
-    }
+    if (isFromLan || this.#isExpected(packet, owner)) return super.deliver(packet);
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
     if (packet.protocol === PROTOCOL_ICMP) return super.deliver(packet);
     return packet.protocol === PROTOCOL_TCP || packet.protocol === PROTOCOL_UDP ? "wanUnsolicited" : "natProtocol";
   }
 
-  /** A listener is there for the LAN, but may share its port with a connection that we opened ourselves. */
-  #isConnected(packet: Packet): boolean {
+  /**
+   * Whether one of our own sockets waits for a packet from the WAN. To a TCP port only the other end of a connection may
+   * send: anybody else would hear from a reset that we have one. A listener is there for the LAN, but may share its port
+   * with a connection that we opened ourselves.
+   */
+  #isExpected(packet: Packet, owner: PortOwnerKind | undefined): boolean {
+    if (owner !== "socket" && owner !== "listener") return false;
     const { protocol, source, sourcePort, destination, destinationPort } = packet;
+    if (protocol !== PROTOCOL_TCP) return owner === "socket";
     return this.sockets.find(protocol, destination, destinationPort, source, sourcePort) !== undefined;
   }
 
@@ -261,6 +272,11 @@ export class Gateway extends Host {
 
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
   #checkPassage(packet: Packet, out: Interface): Verdict {
+    // As RFC 7126 sections 4.5 and 4.7 advise. Linux' "ping -R" begins the record with its own, inside address.
+    const hasOptions = packet.transportAt !== TRANSPORT_AT;
+    if (hasOptions && recordsAddresses(packet.frame.view, NETWORK_AT, packet.transportAt - NETWORK_AT)) {
+      return "ipOptionRefused";
+    }
     const isTooOld = packet.ttl <= 1;
     const isTooBig =
       packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, NETWORK_AT) & IP_DONT_FRAGMENT) !== 0;

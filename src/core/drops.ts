@@ -22,7 +22,7 @@ export const DROP_REASONS = Object.freeze({
   // IPv4
   ipMalformed: "bad version, header length, or total length",
   ipChecksum: "wrong IPv4 header checksum",
-  ipOptionRefused: "a source route or a malformed IPv4 option",
+  ipOptionRefused: "a malformed IPv4 option, a source route, or a forwarded record of addresses",
   ipSourceMartian: "a source address no host may use",
   ipSourceSpoofed: "a source address that cannot live behind that interface",
   ipDestinationMartian: "a destination address that is never forwarded",

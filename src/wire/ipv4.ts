@@ -20,6 +20,8 @@ export const DEFAULT_TTL = 64;
 
 const OPTION_END = 0;
 const OPTION_NOP = 1;
+const OPTION_RECORD_ROUTE = 7;
+const OPTION_TIMESTAMP = 68;
 const OPTION_LOOSE_SOURCE_ROUTE = 131;
 const OPTION_STRICT_SOURCE_ROUTE = 137;
 
@@ -54,6 +56,19 @@ function validateOptions(view: DataView, from: number, end: number): Verdict {
     at += length;
   }
   return "ok";
+}
+
+/** Whether a header of `headerBytes`, validated before, has an option that collects the addresses of those on the way. */
+export function recordsAddresses(view: DataView, at: number, headerBytes: number): boolean {
+  const end = at + headerBytes;
+  let optionAt = at + IPV4_HEADER_BYTES;
+  while (optionAt < end) {
+    const type = view.getUint8(optionAt);
+    if (type === OPTION_END) return false;
+    if (type === OPTION_RECORD_ROUTE || type === OPTION_TIMESTAMP) return true;
+    optionAt += type === OPTION_NOP ? 1 : view.getUint8(optionAt + 1);
+  }
+  return false;
 }
 
 export function ipHeaderBytes(view: DataView, at: number): number {
