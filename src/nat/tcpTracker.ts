@@ -10,6 +10,7 @@ import { type FlowTable, LAN, WAN } from "../flow/table.js";
 import type { Packet } from "../wire/packet.js";
 import {
   TCP_ACK,
+  TCP_FIN,
   TCP_HEADER_BYTES,
   TCP_RST,
   TCP_SYN,
@@ -79,7 +80,7 @@ export class TcpTracker {
     }
     const isProgress = acknowledgesSyn || (isEstablished && (flags & TCP_ACK) !== 0);
     if (isProgress && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
-    const next = nextState(state, flags, isInside, acknowledgesSyn);
+    const next = nextState(state, this.#believedFlags(session, packet, flags, isInside), isInside, acknowledgesSyn);
     this.#sessions.setTcpState(session, next);
     this.#sessions.setTimerClass(session, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
     this.#flows.setSettled(session, isSettled(next));
@@ -92,12 +93,27 @@ export class TcpTracker {
    * allows is the bound.
    */
   #isResetInWindow(session: number, state: number, flags: number, sequence: number, acknowledgement: number): boolean {
-    if (state & SYN_OUTSIDE) {
-      const offset = (sequence - this.#flows.ack(session, LAN)) | 0;
-      return offset >= 0 && offset <= UNSCALED_WINDOW * 2 ** this.#insideShift(session);
-    }
+    if (state & SYN_OUTSIDE) return this.#isInWindow(session, sequence);
     const advance = (acknowledgement - this.#flows.ack(session, WAN)) | 0;
     return (flags & TCP_ACK) !== 0 && advance >= 0 && advance <= UNSCALED_WINDOW;
+  }
+
+  /**
+   * A FIN from outside counts only where a reset would: a forged one would take the connection off the fast path, and make
+   * it look closed when the inside host ends its half. The inside host gets it as it is, and judges for itself.
+   */
+  #believedFlags(session: number, packet: Packet, flags: number, isInside: boolean): number {
+    if (isInside || (flags & TCP_FIN) === 0) return flags;
+    const { view } = packet.frame;
+    const dataBytes = packet.payloadBytes - tcpHeaderBytes(view, packet.transportAt);
+    const end = (tcpSequence(view, packet.transportAt) + dataBytes) | 0;
+    return this.#isInWindow(session, end) ? flags : flags & ~TCP_FIN;
+  }
+
+  /** Whether the inside host may still take this sequence number of the outside's. */
+  #isInWindow(session: number, sequence: number): boolean {
+    const offset = (sequence - this.#flows.ack(session, LAN)) | 0;
+    return offset >= 0 && offset <= UNSCALED_WINDOW * 2 ** this.#insideShift(session);
   }
 
   /** How far the inside host's windows are shifted: not at all unless both sides offered to (RFC 7323 section 2.2). */
