@@ -1,0 +1,74 @@
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { describeIf } from "../support/skip.js";
+import { besideThisFile, buildFlowCache, CACHE_C, canBuild, LIBRARY_FLAGS } from "./native/build.js";
+import { compareTwins } from "./native/rounds.js";
+
+/** For a longer run, and for another one. */
+const FRAMES = Number(process.env.PORTER_TWIN_FRAMES ?? 1_000_000);
+const SEED = Number(process.env.PORTER_TWIN_SEED ?? 1);
+const TIMEOUT_MS = 60_000 + FRAMES / 10;
+
+/** Slips that the comparison must see: each replaces the first text, which cache.c has once, by the second. */
+const SLIPS: readonly (readonly [name: string, text: string, replacement: string])[] = [
+  ["a frame shorter than its packet", "length < totalBytes + ETHERNET_BYTES ||", ""],
+  ["a trailer behind a long packet", "length > MINIMUM_FRAME_BYTES", "length > MINIMUM_FRAME_BYTES + 1"],
+  ["another EtherType", "words[3] >> 16 != ETHERTYPE_IPV4", "(words[3] >> 16 & 0xff) != ETHERTYPE_IPV4"],
+  ["options", "(word4 & 0xff) != 0x45", "(word4 & 0xf0) != 0x40"],
+  ["the reserved fragment flag", "FRAGMENT_BITS 0xffbf0000", "FRAGMENT_BITS 0xff3f0000"],
+  ["a last hop", "(word6 & 0xff) <= 1", "(word6 & 0xff) < 1"],
+  ["a station address that differs in its first byte", "(words[0] ^ in[0]) >> 16", "(words[0] ^ in[0]) >> 24"],
+  ["a station address that differs in its last bytes", "if (words[1] != in[1]) return MISS;", ""],
+  ["the MTU of the wrong side", "totalBytes > out[2]", "totalBytes > in[2]"],
+  ["a packet of the MTU's size", "totalBytes > out[2]", "totalBytes >= out[2]"],
+  ["a RST", "TCP_FLAGS 0x1700", "TCP_FLAGS 0x1300"],
+  ["a TCP header longer than the segment", "|| headerBytes > totalBytes - 20", ""],
+  ["a TCP header of 16 bytes", "headerBytes < 20", "headerBytes < 16"],
+  ["a UDP length", "!= totalBytes - 20) return", "> totalBytes - 20) return"],
+  ["a datagram of 27 bytes", "totalBytes < 28", "totalBytes < 27"],
+  ["an IP header checksum that was not folded", "halves(headerSum) != 0xffff", "headerSum % 0x10000 == 0"],
+  ["another inside address", "record[FLOW_INSIDE_ADDRESS] == source && ", ""],
+  ["another remote address", "record[FLOW_REMOTE_ADDRESS] == source &&", ""],
+  [
+    "another protocol",
+    "(record[FLOW_KIND] & (FLOW_FLAG_CARRIED | 0xff)) == kind\n      ) {\n        break;\n      }\n      index = in",
+    "(record[FLOW_KIND] & FLOW_FLAG_CARRIED)\n      ) {\n        break;\n      }\n      index = in",
+  ],
+  ["a second record in a chain", "index = inboundLink(record[FLOW_CHAINS])", "return MISS"],
+  ["a packet to another address", "if (destination != table[FLOW_EXTERNAL_ADDRESS]) return MISS;", ""],
+  ["the last second of a record", "(int32_t)(tick - lastSeen) > (int32_t)lifetime", "tick - lastSeen >= lifetime"],
+  ["the lifetimes mixed up", "FLOW_TCP_LIFETIME : FLOW_UDP_LIFETIME", "FLOW_UDP_LIFETIME : FLOW_TCP_LIFETIME"],
+  ["an epoch that has passed", "if ((stations[0] & 0xff) != ((hop >> 8) & 0xff)) return MISS;", ""],
+  ["the wrong next hop", "isOutbound ? hops >> 16 : hops", "isOutbound ? hops : hops >> 16"],
+  [
+    "a carry of a checksum",
+    "return halves(halves((~checksum & 0xffff) + delta));",
+    "return halves((~checksum & 0xffff) + delta);",
+  ],
+  ["the change of a checksum that undoes the other", "transportDelta = 0x1fffe - transportDelta;", ""],
+  ["a UDP checksum of none", "if (checksumWord >> 16 != 0)", "if (checksumWord != 0)"],
+  ["a UDP checksum that comes out as none", "sum == 0xffff ? 0xffff0000 : ~sum << 16", "~sum << 16"],
+  ["the acknowledgement of the other side", "+ (isOutbound ? LAN : WAN)] =", "+ (isOutbound ? WAN : LAN)] ="],
+  ["a stamp", "if (lastSeen != tick) record[FLOW_LAST_SEEN] = tick;", ""],
+];
+
+const DRIVER = [besideThisFile("driver.c")];
+
+describeIf(canBuild(), "needs a C compiler `cc`", "the flow cache in C", () => {
+  it(`does what the one in TypeScript does, on ${FRAMES} frames, seed ${SEED}`, { timeout: TIMEOUT_MS }, () => {
+    const tally = compareTwins(buildFlowCache(DRIVER, LIBRARY_FLAGS), SEED, FRAMES);
+    console.log(`seed ${SEED}: ${JSON.stringify(tally)}`);
+    expect(tally.frames).toBeGreaterThanOrEqual(FRAMES);
+    // The traffic is worth its while.
+    for (const count of [tally.outbound, tally.inbound, tally.missed])
+      expect(count / tally.frames).toBeGreaterThan(0.15);
+    expect(tally.changes / tally.frames).toBeGreaterThan(0.1);
+  });
+
+  it.each(SLIPS)("would not get away with a slip about %s", { timeout: TIMEOUT_MS }, (_, text, replacement) => {
+    const cacheC = readFileSync(CACHE_C, "utf8");
+    expect(cacheC.split(text)).toHaveLength(2);
+    const library = buildFlowCache(DRIVER, [...LIBRARY_FLAGS, "-Wno-error"], cacheC.replace(text, replacement));
+    expect(() => compareTwins(library, 1, 1_000_000)).toThrow("seed 1, frame");
+  });
+});
