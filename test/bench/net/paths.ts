@@ -1,0 +1,76 @@
+/** The ways between two hosts that the bench compares: straight, and through each device under test. */
+import { Bench, ROUTER_LAN, ROUTER_WAN, WEB } from "../../integration/support/bench.js";
+import { LinuxRouter } from "../../integration/support/linuxRouter.js";
+import { Namespace } from "../../integration/support/namespaces.js";
+import { PorterSimulator } from "../../integration/support/porterSimulator.js";
+import { PastaRouter } from "./pastaRouter.js";
+
+/** A client and a server with something between them, both ready. */
+export interface Path {
+  readonly name: string;
+  readonly client: Namespace;
+  readonly server: Namespace;
+  readonly serverAddress: string;
+  close(): Promise<void>;
+}
+
+interface Router {
+  start(commands: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const COMMANDS = [
+  `set lan address ${ROUTER_LAN}/24`,
+  `set wan address ${ROUTER_WAN}/24`,
+  `set wan gateway ${WEB}`,
+] as const;
+
+/** A plain veth pair: the rates of the load itself and of Linux's own TCP/IP, with nothing in between. */
+export async function openPlainPath(): Promise<Path> {
+  const [near, far] = [await Namespace.create("near"), await Namespace.create("far")];
+  const close = async (): Promise<void> => {
+    await near.destroy();
+    await far.destroy();
+  };
+  const serverAddress = "192.168.1.50";
+  await near.ip(`link add eth0 type veth peer name eth0 netns ${far.name}`, "addr add 192.168.1.10/24 dev eth0");
+  await far.ip(`addr add ${serverAddress}/24 dev eth0`, "link set eth0 up");
+  await near.ip("link set eth0 up");
+  await withRealFrames(near, "eth0");
+  await withRealFrames(far, "eth0");
+  return { name: "plain veth", client: near, server: far, serverAddress, close };
+}
+
+export function openPorterPath(): Promise<Path> {
+  return openPath("Porter", (bench) => new PorterSimulator(bench));
+}
+
+export function openLinuxPath(): Promise<Path> {
+  return openPath("Linux NAT", (bench) => new LinuxRouter(bench));
+}
+
+export function openPastaPath(): Promise<Path> {
+  return openPath("pasta", (bench) => new PastaRouter(bench));
+}
+
+async function openPath(name: string, makeRouter: (bench: Bench) => Router): Promise<Path> {
+  const bench = await Bench.create();
+  const router = makeRouter(bench);
+  const close = async (): Promise<void> => {
+    await router.stop().finally(() => bench.destroy());
+  };
+  try {
+    await router.start(COMMANDS);
+    await withRealFrames(bench.lan1.namespace, "eth0");
+    await withRealFrames(bench.web.namespace, "eth0");
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { name, client: bench.lan1.namespace, server: bench.web.namespace, serverAddress: WEB, close };
+}
+
+/** Frames of 1514 bytes with checksums, as a wire carries them, where Linux would hand over 64 KiB uncut. */
+async function withRealFrames(namespace: Namespace, device: string): Promise<void> {
+  await namespace.mustRun(["ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off", "gro", "off"]);
+}
