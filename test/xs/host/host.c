@@ -32,11 +32,11 @@ typedef char SlotsAreAsSmallAsOnTheBoard[sizeof(void *) == 8 || sizeof(txSlot) =
 /* In the SDK's textencoder.c. */
 extern void modInstallTextEncoder(xsMachine *the);
 
-/* So large that nothing measured makes the engine collect garbage. The board's sizes change no count. */
+/* So large that what is measured does not make the engine collect garbage. The board's sizes would change no count. */
 static txCreation creation = {
-  .initialChunkSize = 64 * 1024 * 1024,
+  .initialChunkSize = 16 * 1024 * 1024,
   .incrementalChunkSize = 1024 * 1024,
-  .initialHeapCount = 1024 * 1024,
+  .initialHeapCount = 128 * 1024,
   .incrementalHeapCount = 64 * 1024,
   .stackCount = 8 * 1024,
   .initialKeyCount = 8 * 1024,

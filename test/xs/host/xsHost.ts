@@ -55,7 +55,8 @@ const TIMEOUT_MS = 300_000;
 export function whyNoInstructions(): string | undefined {
   const { status } = spawnSync("valgrind", ["--version"]);
   if (status !== 0) return "valgrind is not installed: apt-get install valgrind";
-  if (!marksRegions()) return "valgrind's header callgrind.h is not installed; it is in the package valgrind or valgrind-devel";
+  if (!marksRegions())
+    return "valgrind's header callgrind.h is not installed; it is in the package valgrind or valgrind-devel";
   return undefined;
 }
 

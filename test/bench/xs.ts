@@ -1,0 +1,107 @@
+/**
+ * What a packet costs on XS, exactly: instructions, slots and chunk bytes, held against xsBudget.json; and what the
+ * gateway holds at rest.
+ *
+ *   npm run bench:xs              prints the tables; exits 1 when a budget is exceeded
+ *   npm run bench:xs -- --write   makes the measured figures the new budget, with 5 % of room
+ */
+import { fileURLToPath } from "node:url";
+import { styleText } from "node:util";
+import { excesses, type Prices, readBudget, writeBudget } from "../xs/host/budget.js";
+import { VARIANTS, type Variant, whyNotBuildable } from "../xs/host/build.js";
+import * as forwarding from "../xs/host/forwarding.entry.js";
+import { PRICED_CASES, priceAllCases } from "../xs/host/pricedCases.js";
+import * as rest from "../xs/host/rest.entry.js";
+import { tablesOf } from "../xs/host/tables.js";
+import { measure, type RegionCost, whyNoInstructions } from "../xs/host/xsHost.js";
+
+const REST_FILE = fileURLToPath(new URL("../xs/host/rest.entry.ts", import.meta.url));
+const NAME_WIDTH = 34;
+const CELL_WIDTH = 13;
+/** The nearest to the board, if it can be built. */
+const BOARD_VARIANT: Variant = "32-bit -Os";
+
+function printRow(name: string, cells: readonly string[]): void {
+  console.log(`  ${name.padEnd(NAME_WIDTH)}${cells.map((cell) => cell.padStart(CELL_WIDTH)).join("")}`);
+}
+
+function count(figure: number | undefined): string {
+  return figure === undefined ? "-" : Math.round(figure).toLocaleString("en");
+}
+
+/** The worst and the median of the cases that begin alike: one protocol, one direction. */
+function printSpread(prices: Prices, start: string): void {
+  const rows = forwarding
+    .listCases()
+    .flatMap(({ name }) => (name.startsWith(start) ? [prices[name]?.instructions] : []));
+  const sorted = rows.map((figure) => figure ?? 0).sort((one, other) => one - other);
+  printRow(start, [count(sorted[sorted.length >> 1]), count(sorted[sorted.length - 1])]);
+}
+
+function printPrices(measured: ReadonlyMap<Variant, Prices>): void {
+  console.log(styleText("bold", "Per packet"));
+  const variants = [...measured.keys()];
+  printRow("instructions, slots, chunk bytes", [
+    ...variants.flatMap((variant) => [variant, "budget"]),
+    "slots",
+    "bytes",
+  ]);
+  for (const { cases } of PRICED_CASES) {
+    for (const { name } of cases) {
+      const prices = variants.map((variant) => measured.get(variant)?.[name]);
+      const cells = prices.flatMap((price, index) => [
+        count(price?.instructions),
+        count(budget[name]?.instructions[variants[index] as Variant]),
+      ]);
+      printRow(name, [...cells, count(prices[0]?.slots), count(prices[0]?.chunkBytes)]);
+    }
+  }
+  for (const [variant, prices] of measured) {
+    console.log(styleText("bold", `\nEstablished conversations, ${variant}`));
+    printRow("instructions", ["median", "worst"]);
+    for (const start of ["UDP out", "UDP in", "TCP out", "TCP in"]) printSpread(prices, start);
+  }
+}
+
+async function printMemory(variant: Variant): Promise<void> {
+  const { engine, loaded, costs } = await measure(REST_FILE, [{ run: ["create"] }], variant);
+  const { heldSlots, heldChunkBytes } = costs[0] as RegionCost;
+  const { slotBytes } = engine;
+  console.log(styleText("bold", `\nMemory at rest, slots of ${slotBytes} bytes (${variant})`));
+  printRow("", ["slots", "slot bytes", "chunk bytes", "sum"]);
+  const printPart = (name: string, slots: number, chunkBytes: number): void =>
+    printRow(name, [slots, slots * slotBytes, chunkBytes, slots * slotBytes + chunkBytes].map(count));
+  printPart("the gateway", heldSlots, heldChunkBytes);
+  printPart("its code (in flash on the board)", loaded.slots - engine.slots, loaded.chunkBytes - engine.chunkBytes);
+  printPart("the engine (mostly in flash)", engine.slots, engine.chunkBytes);
+}
+
+function printTables(): void {
+  console.log(styleText("bold", "\nTables and buffers of the gateway"));
+  const tables = tablesOf(rest.create);
+  for (const { owner, buffers, bytes } of tables) {
+    console.log(`  ${count(bytes).padStart(9)} bytes in ${String(buffers).padStart(3)}  ${owner}`);
+  }
+  console.log(`  ${count(tables.reduce((sum, { bytes }) => sum + bytes, 0)).padStart(9)} bytes in all`);
+}
+
+const budget = readBudget();
+const noInstructions = whyNoInstructions();
+if (noInstructions !== undefined) console.error(`No instructions are counted. ${noInstructions}\n`);
+const measured = new Map<Variant, Prices>();
+for (const variant of VARIANTS) {
+  const problem = whyNotBuildable(variant);
+  if (problem === undefined) measured.set(variant, await priceAllCases(variant));
+  else console.error(`Nothing is measured for ${variant}. ${problem}\n`);
+}
+printPrices(measured);
+await printMemory(measured.has(BOARD_VARIANT) ? BOARD_VARIANT : "64-bit -O2");
+printTables();
+
+if (process.argv.includes("--write")) {
+  writeBudget(Object.fromEntries(measured), budget);
+} else {
+  const problems = [...measured].flatMap(([variant, prices]) => excesses(prices, variant, budget));
+  for (const problem of problems) console.error(`Over budget: ${problem}`);
+  if (problems.length > 0) process.exitCode = 1;
+}
