@@ -1,5 +1,6 @@
 import { ETHERNET_AT, type Frame } from "../../src/core/frame.js";
 import type { FramePort } from "../../src/platform/framePort.js";
+import { shownAsHex } from "./shownAsHex.js";
 
 /** A port that keeps a copy of every frame it takes, and can be told to take no more. */
 export class FakePort implements FramePort {
@@ -16,7 +17,7 @@ export class FakePort implements FramePort {
       return false;
     }
     this.room--;
-    this.sent.push(frame.bytes.slice(ETHERNET_AT, ETHERNET_AT + length));
+    this.sent.push(shownAsHex(frame.bytes.slice(ETHERNET_AT, ETHERNET_AT + length)));
     return true;
   }
 

@@ -5,6 +5,7 @@
  * LAN, 192.168.1.10, that talks to 198.51.100.80 by way of its gateway. `expectFrame.ts` judges frames likewise.
  */
 import { ETHERNET_AT, Frame } from "../../src/core/frame.js";
+import { shownAsHex } from "./shownAsHex.js";
 
 /** Dotted quad, or the int32 that src uses. */
 export type AddressLike = string | number;
@@ -292,7 +293,7 @@ function paddedTo4(bytes: Uint8Array): Uint8Array {
 }
 
 function joined(...parts: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  const bytes = shownAsHex(new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0)));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
