@@ -47,7 +47,7 @@ export class MemoryStorage implements Storage {
 
   /** `remedy` is what somebody can do who wants to keep it, in a few words. */
   constructor(remedy = "") {
-    this.caveat = `in memory only: it is lost at the end${remedy === "" ? "" : `; ${remedy}`}`;
+    this.caveat = `in memory only, lost at the end${remedy === "" ? "" : `; ${remedy}`}`;
   }
 
   read(): string | undefined {

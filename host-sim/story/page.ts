@@ -21,7 +21,7 @@ export class Page {
 
   /** A drawing, as it stands; words between asterisks are emphasised. */
   picture(drawing: string): void {
-    this.#write(`${this.#emphasised(drawing)}\n`);
+    this.#write(`${drawing.replace(/\*([^*]+)\*/g, (_, words: string) => this.#styled("bold", words))}\n`);
   }
 
   /** Begins a chapter. */
@@ -30,9 +30,9 @@ export class Page {
     this.#write(`\n${this.#styled("cyan", "──")} ${this.#styled("bold", title)} ${this.#styled("cyan", rule)}\n\n`);
   }
 
-  /** A paragraph; words between asterisks are emphasised. */
+  /** A paragraph. */
   say(text: string): void {
-    this.#write(`${this.#emphasised(this.#wrapped(text, INDENT))}\n`);
+    this.#write(`${this.#wrapped(text, INDENT)}\n`);
   }
 
   /** Something that was to happen, and did. */
@@ -76,10 +76,6 @@ export class Page {
   #wrapped(text: string, indent: string): string {
     const lines = wrapWords(text, this.#columns - indent.length);
     return lines.map((line) => `${indent}${line.replaceAll("\u00a0", " ")}`).join("\n");
-  }
-
-  #emphasised(text: string): string {
-    return text.replace(/\*([^*]+)\*/g, (_, words: string) => this.#styled("bold", words));
   }
 
   #styled(style: Style, text: string): string {

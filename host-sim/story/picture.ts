@@ -1,7 +1,7 @@
-/** The first thing a newcomer sees. Words between asterisks are emphasised. */
-export const GREETING =
-  "*PORTER* stands in the lobby of a large building and takes every letter to the right apartment.";
+/** The first things a newcomer sees. */
+export const GREETING = "PORTER stands in the lobby of a large building and takes every letter to the right apartment.";
 
+/** Words between asterisks are emphasised. */
 export const PICTURE = `
    the house: *203.0.113.2*                                 the internet
   ╔═════════════════════════════════════════════╗

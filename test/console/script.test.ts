@@ -115,11 +115,11 @@ describe("a saved configuration", () => {
 
   it("in a storage that does not last says so wherever it is said to be saved", () => {
     const porter = new ConsoleFixture();
-    porter.storage.caveat = "in memory only: it is lost at the end";
+    porter.storage.caveat = "in memory only, lost at the end";
     porter.run("set hostname lobby");
-    expect(porter.run("save")).toBe("saved 1 line in memory only: it is lost at the end\n");
-    expect(porter.run("show version")).toMatch(/\nthe configuration is saved in memory only: it is lost at the end\n$/);
-    expect(porter.run("show config saved")).toBe("set hostname lobby\n# saved in memory only: it is lost at the end\n");
+    expect(porter.run("save")).toBe("saved 1 line in memory only, lost at the end\n");
+    expect(porter.run("show version")).toMatch(/\nthe configuration is saved in memory only, lost at the end\n$/);
+    expect(porter.run("show config saved")).toBe("set hostname lobby\n# saved in memory only, lost at the end\n");
   });
 
   it("that is missing leaves the defaults", () => {

@@ -40,7 +40,7 @@ export const SHOW_NAT_COMMANDS: readonly Command[] = Object.freeze([
   {
     syntax: "show ports",
     summary: "who owns which port of the WAN address",
-    details: "Ports of sockets, listeners, forwards and NAT mappings; of icmp, the identifiers of pings.\n",
+    details: "Ports of sockets, listeners, forwards and NAT mappings; of icmp, the identifiers\nof pings.\n",
     example: "show ports",
     run: ({ gateway }) => portTable(gateway),
   },

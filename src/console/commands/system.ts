@@ -14,7 +14,7 @@ export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
   {
     syntax: "clear nat",
     summary: "end all NAT sessions",
-    details: "Forwards stay. Programs behind Porter see their connections stall and open new ones.\n",
+    details: "Forwards stay. Programs behind Porter see their connections stall, and open new\nones.\n",
     example: "clear nat",
     run({ gateway: { nat } }) {
       const ended = nat.sessionCount;

@@ -169,7 +169,7 @@ describe("the console", { timeout: 60_000 }, () => {
   test("prints no prompts to a pipe, and takes no more lines after quit", async () => {
     const simulator = await start(...SET_UP);
     for (const line of ["set hostname tower", "save", "quit", "set hostname cellar"]) simulator.writeLine(line);
-    await simulator.line(/^saved 3 lines in memory only: it is lost at the end; start with --flash FILE to keep it$/);
+    await simulator.line(/^saved 3 lines in memory only, lost at the end; start with --flash FILE to keep it$/);
     expect(simulator.stdout).not.toContain("> ");
     expect(simulator.stdout).not.toContain("cellar");
     expect(simulator.running).toBe(true);
