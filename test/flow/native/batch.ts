@@ -31,6 +31,11 @@ export class Batch {
     this.arrivals.set([length, interfaceIndex, 0], n * ARRIVAL_WORDS);
   }
 
+  /** Length, interface and verdict. */
+  arrival(n: number): Int32Array {
+    return this.arrivals.subarray(n * ARRIVAL_WORDS, (n + 1) * ARRIVAL_WORDS);
+  }
+
   length(n: number): number {
     return this.arrivals[n * ARRIVAL_WORDS] as number;
   }
