@@ -16,8 +16,9 @@ export interface Region {
 }
 
 /**
- * What a region cost. All of it is deterministic. A few hundred instructions, and nothing else, are the price of calling
- * the entry: the difference of two regions is free of them.
+ * What a region cost. It is the same every time, but for instructions of 32-bit engines: there a few of 100,000 depend on
+ * the process. A few hundred instructions, and nothing else, are the price of calling the entry: the difference of two
+ * regions is free of them.
  */
 export interface RegionCost {
   /** Instructions of the processor; undefined without valgrind, see `whyNoInstructions`. */
