@@ -4,6 +4,7 @@
  */
 #include "cache.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "layout.h"
@@ -31,78 +32,100 @@
 #define FRAGMENT_BITS 0xffbf0000
 /* What one hop less in the lower byte of its half adds to a one's complement sum: -1. */
 #define TTL_DELTA 0xfffe
+#define UPPER_HALF 0xffff0000
 
-/* A sum of the two halves; as often as it takes, the Internet checksum's fold (RFC 1071). */
-static inline uint32_t halves(uint32_t word) {
-  return (word & 0xffff) + (word >> 16);
+/* Calls would cost more than what they do, and compilers that save space make some. */
+#define INLINE static inline __attribute__((always_inline))
+
+/*
+ * The Internet checksum's fold (RFC 1071) in one step, as the result's upper half: a word and its halves the other way
+ * round add up to the sum of the halves there, and the lower halves bring the carry.
+ */
+INLINE uint32_t foldUpwards(uint32_t sum) {
+  return sum + (sum << 16 | sum >> 16);
 }
 
-/* A 16-bit checksum after its data changed by `delta`, uncomplemented (RFC 1624, equation 3). */
-static inline uint32_t updatedSum(uint32_t checksum, uint32_t delta) {
-  return halves(halves((~checksum & 0xffff) + delta));
+/* In the upper half, a 16-bit checksum after its data changed by `delta` (RFC 1624, equation 3). */
+INLINE uint32_t updatedChecksum(uint32_t checksum, uint32_t delta) {
+  return ~foldUpwards((~checksum & 0xffff) + delta) & UPPER_HALF;
+}
+
+/* One's complement addition of words: the Internet checksum does not mind their size (RFC 1071 section 2). */
+INLINE uint32_t addWithCarry(uint32_t sum, uint32_t word) {
+  sum += word;
+  return sum + (sum < word);
+}
+
+/* A 16-bit number as it stands in the frame, in the lower half of `word`. */
+INLINE uint32_t fromWire16(uint32_t word) {
+  return ((word & 0xff) << 8) | ((word >> 8) & 0xff);
 }
 
 /* Heads and links of chains: the lower half outbound, the upper inbound. */
-static inline int32_t outboundLink(uint32_t word) {
+INLINE ptrdiff_t outboundLink(uint32_t word) {
   return (int16_t)(word & 0xffff);
 }
 
-static inline int32_t inboundLink(uint32_t word) {
+INLINE ptrdiff_t inboundLink(uint32_t word) {
   return (int16_t)(word >> 16);
 }
 
-int porter_flow_forward(uint32_t *table, void *frame, uint32_t length, uint32_t interfaceIndex) {
-  uint32_t *const words = frame;
-  const int isOutbound = interfaceIndex == LAN;
+/*
+ * One body for both directions, which the compiler makes two functions of: each then asks nothing about the direction.
+ */
+INLINE int forward(
+  uint32_t *restrict table, uint32_t *restrict words, uint32_t length, const int isOutbound
+) {
+  const uint32_t in = isOutbound ? LAN : WAN;
+  const uint32_t out = isOutbound ? WAN : LAN;
 
   if (length < SHORTEST_BYTES) return MISS;
   if (words[3] >> 16 != ETHERTYPE_IPV4) return MISS;
+  const uint32_t *const inInterface = table + FLOW_INTERFACES + in * FLOW_INTERFACE_WORDS;
+  if ((words[0] ^ inInterface[0]) >> 16 != 0) return MISS;
+  if (words[1] != inInterface[1]) return MISS;
+
   const uint32_t word4 = words[4];
   if ((word4 & 0xff) != 0x45) return MISS;
-  const uint32_t totalBytes = ((word4 >> 8) & 0xff00) | (word4 >> 24);
-  if (length != totalBytes + ETHERNET_BYTES) {
-    if (length < totalBytes + ETHERNET_BYTES || length > MINIMUM_FRAME_BYTES) return MISS;
-  }
   const uint32_t word5 = words[5];
   if ((word5 & FRAGMENT_BITS) != 0) return MISS;
   const uint32_t word6 = words[6];
   if ((word6 & 0xff) <= 1) return MISS;
-  const uint32_t protocol = (word6 >> 8) & 0xff;
   const uint32_t source = words[7];
   const uint32_t destination = words[8];
-  const uint32_t ports = words[9];
+  uint32_t headerSum = addWithCarry(word4, word5);
+  headerSum = addWithCarry(headerSum, word6);
+  headerSum = addWithCarry(headerSum, source);
+  headerSum = addWithCarry(headerSum, destination);
+  if (foldUpwards(headerSum) < UPPER_HALF) return MISS;
+  const uint32_t totalBytes = fromWire16(word4 >> 16);
+  if (length != totalBytes + ETHERNET_BYTES) {
+    if (length < totalBytes + ETHERNET_BYTES || length > MINIMUM_FRAME_BYTES) return MISS;
+  }
+  if (totalBytes > table[FLOW_INTERFACES + out * FLOW_INTERFACE_WORDS + 2]) return MISS;
 
-  const uint32_t *const in = table + FLOW_INTERFACES + (isOutbound ? LAN : WAN) * FLOW_INTERFACE_WORDS;
-  const uint32_t *const out = table + FLOW_INTERFACES + (isOutbound ? WAN : LAN) * FLOW_INTERFACE_WORDS;
-  if ((words[0] ^ in[0]) >> 16 != 0) return MISS;
-  if (words[1] != in[1]) return MISS;
-  if (totalBytes > out[2]) return MISS;
-
-  uint32_t checksumWord;
+  const uint32_t protocol = (word6 >> 8) & 0xff;
   if (protocol == TCP) {
     /* The twin may look behind the frame's end, as its buffers have one size. */
     if (totalBytes < 40) return MISS;
     const uint32_t flags = words[12];
     if ((flags & TCP_FLAGS) != TCP_ACK_ALONE) return MISS;
     const uint32_t headerBytes = (flags & 0xf0) >> 2;
-    if (headerBytes < 20 || headerBytes > totalBytes - 20) return MISS;
-    checksumWord = words[13];
+    /* Less than 20 is beyond all bounds here. */
+    if (headerBytes - 20 > totalBytes - 40) return MISS;
   } else {
     if (protocol != UDP) return MISS;
     if (totalBytes < 28) return MISS;
-    checksumWord = words[10];
-    if ((((checksumWord & 0xff) << 8) | ((checksumWord >> 8) & 0xff)) != totalBytes - 20) return MISS;
+    if (fromWire16(words[10]) != totalBytes - 20) return MISS;
   }
 
-  const uint32_t headerSum = halves(word4) + halves(word5) + halves(word6) + halves(source) + halves(destination);
-  if (halves(headerSum) != 0xffff) return MISS;
-
   /* As FlowTable.findOutbound and findInbound. */
+  const uint32_t ports = words[9];
   const uint32_t kind = protocol | FLOW_FLAG_CARRIED;
   const uint32_t *const buckets = table + table[FLOW_BUCKETS];
   uint32_t *const records = table + table[FLOW_RECORDS];
   uint32_t *record;
-  int32_t index;
+  ptrdiff_t index;
   if (isOutbound) {
     const uint32_t hash = (destination * table[FLOW_SECRETS]) ^ (ports * table[FLOW_SECRETS + 1]) ^
       (source * table[FLOW_SECRETS + 2]);
@@ -136,13 +159,11 @@ int porter_flow_forward(uint32_t *table, void *frame, uint32_t length, uint32_t 
   }
 
   const uint32_t tick = table[FLOW_TICK];
-  const uint32_t lastSeen = record[FLOW_LAST_SEEN];
   const uint32_t lifetime = table[protocol == TCP ? FLOW_TCP_LIFETIME : FLOW_UDP_LIFETIME];
-  if ((int32_t)(tick - lastSeen) > (int32_t)lifetime) return MISS;
-  const uint32_t hops = record[FLOW_HOPS];
-  const uint32_t hop = isOutbound ? hops >> 16 : hops;
-  const uint32_t *const stations = table + table[FLOW_NEXT_HOPS] + (hop & 0xff) * FLOW_NEXT_HOP_WORDS;
-  if ((stations[0] & 0xff) != ((hop >> 8) & 0xff)) return MISS;
+  if ((int32_t)(tick - record[FLOW_LAST_SEEN]) > (int32_t)lifetime) return MISS;
+  const uint32_t hop = isOutbound ? record[FLOW_HOPS] >> 16 : record[FLOW_HOPS] & 0xffff;
+  const uint32_t *const stations = table + FLOW_HEADER_WORDS + (hop & 0xff) * FLOW_NEXT_HOP_WORDS;
+  if ((stations[0] & 0xff) != hop >> 8) return MISS;
 
   /* It is a hit; from here on everything succeeds. */
   memcpy(words, stations, FLOW_NEXT_HOP_WORDS * sizeof *words);
@@ -163,16 +184,24 @@ int porter_flow_forward(uint32_t *table, void *frame, uint32_t length, uint32_t 
   /* The record has the ports as the other direction has them. */
   words[9] = (newPorts << 16) | (newPorts >> 16);
 
-  words[6] = ((word6 & 0xffff) - 1) | (~updatedSum(word6 >> 16, ipDelta + TTL_DELTA) << 16);
+  words[6] = ((word6 & 0xffff) - 1) | updatedChecksum(word6 >> 16, ipDelta + TTL_DELTA);
 
   if (protocol == TCP) {
-    words[13] = (checksumWord & 0xffff0000) | (~updatedSum(checksumWord, transportDelta) & 0xffff);
-    table[table[FLOW_ACKS] + (uint32_t)index * FLOW_ACK_WORDS + (isOutbound ? LAN : WAN)] = words[11];
-  } else if (checksumWord >> 16 != 0) {
-    const uint32_t sum = updatedSum(checksumWord >> 16, transportDelta);
-    /* A sum of 0xffff would make a checksum of 0, "none". */
-    words[10] = (checksumWord & 0xffff) | (sum == 0xffff ? 0xffff0000 : ~sum << 16);
+    const uint32_t word13 = words[13];
+    words[13] = (word13 & UPPER_HALF) | (updatedChecksum(word13, transportDelta) >> 16);
+    table[table[FLOW_ACKS] + (size_t)index * FLOW_ACK_WORDS + in] = words[11];
+  } else {
+    const uint32_t word10 = words[10];
+    if (word10 >> 16 != 0) {
+      const uint32_t checksum = updatedChecksum(word10 >> 16, transportDelta);
+      /* A checksum of 0 would mean "none". */
+      words[10] = (word10 & 0xffff) | (checksum == 0 ? UPPER_HALF : checksum);
+    }
   }
-  if (lastSeen != tick) record[FLOW_LAST_SEEN] = tick;
-  return isOutbound ? WAN : LAN;
+  record[FLOW_LAST_SEEN] = tick;
+  return (int)out;
+}
+
+int porter_flow_forward(uint32_t *table, void *frame, uint32_t length, uint32_t interfaceIndex) {
+  return interfaceIndex == LAN ? forward(table, frame, length, 1) : forward(table, frame, length, 0);
 }
