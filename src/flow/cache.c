@@ -70,6 +70,10 @@ INLINE ptrdiff_t inboundLink(uint32_t word) {
   return (int16_t)(word >> 16);
 }
 
+INLINE int isCarried(uint32_t kind, uint32_t protocol) {
+  return ((kind ^ protocol) & (FLOW_FLAG_CARRIED | 0xff)) == FLOW_FLAG_CARRIED;
+}
+
 /*
  * One body for both directions, which the compiler makes two functions of: each then asks nothing about the direction.
  */
@@ -121,7 +125,6 @@ INLINE int forward(
 
   /* As FlowTable.findOutbound and findInbound. */
   const uint32_t ports = words[9];
-  const uint32_t kind = protocol | FLOW_FLAG_CARRIED;
   const uint32_t *const buckets = table + table[FLOW_BUCKETS];
   uint32_t *const records = table + table[FLOW_RECORDS];
   uint32_t *record;
@@ -135,7 +138,7 @@ INLINE int forward(
       record = records + index * FLOW_RECORD_WORDS;
       if (
         record[FLOW_OUTBOUND_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == destination &&
-        record[FLOW_INSIDE_ADDRESS] == source && (record[FLOW_KIND] & (FLOW_FLAG_CARRIED | 0xff)) == kind
+        record[FLOW_INSIDE_ADDRESS] == source && isCarried(record[FLOW_KIND], protocol)
       ) {
         break;
       }
@@ -150,7 +153,7 @@ INLINE int forward(
       record = records + index * FLOW_RECORD_WORDS;
       if (
         record[FLOW_INBOUND_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == source &&
-        (record[FLOW_KIND] & (FLOW_FLAG_CARRIED | 0xff)) == kind
+        isCarried(record[FLOW_KIND], protocol)
       ) {
         break;
       }

@@ -37,11 +37,8 @@ const SLIPS: readonly (readonly [name: string, text: string, replacement: string
   ["an IP header checksum that was not folded", "foldUpwards(headerSum) < UPPER_HALF", "headerSum % 0x10000 == 0"],
   ["another inside address", "record[FLOW_INSIDE_ADDRESS] == source && ", ""],
   ["another remote address", "record[FLOW_REMOTE_ADDRESS] == source &&", ""],
-  [
-    "another protocol",
-    "(record[FLOW_KIND] & (FLOW_FLAG_CARRIED | 0xff)) == kind\n      ) {\n        break;\n      }\n      index = in",
-    "(record[FLOW_KIND] & FLOW_FLAG_CARRIED)\n      ) {\n        break;\n      }\n      index = in",
-  ],
+  ["another protocol", "((kind ^ protocol) & (FLOW_FLAG_CARRIED | 0xff))", "(kind & FLOW_FLAG_CARRIED)"],
+  ["a session that is not carried", "(FLOW_FLAG_CARRIED | 0xff)) == FLOW_FLAG_CARRIED", "0xff) == 0"],
   ["a second record in a chain", "index = inboundLink(record[FLOW_CHAINS])", "return MISS"],
   ["a packet to another address", "if (destination != table[FLOW_EXTERNAL_ADDRESS]) return MISS;", ""],
   [
