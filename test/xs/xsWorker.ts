@@ -10,8 +10,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
-import { buildSync } from "esbuild";
-import { hoistStrings } from "./hoistStrings.js";
+import { bundle } from "./bundle.js";
 
 /** The engine's meters at the end of a command. */
 export interface Meters {
@@ -58,28 +57,6 @@ const PRELUDE = `
     };
   })();
 `;
-
-const bundles = new Map<string, string>();
-
-/** Bundles a TypeScript module with all it imports into one script that defines the global `entry`, its exports. */
-function bundle(file: string): string {
-  const known = bundles.get(file);
-  if (known !== undefined) return known;
-  const result = buildSync({
-    entryPoints: [file],
-    bundle: true,
-    write: false,
-    format: "iife",
-    globalName: "entry",
-    target: "es2022",
-    logLevel: "silent",
-  });
-  const output = result.outputFiles[0];
-  if (output === undefined) throw new Error(`esbuild wrote nothing for ${file}`);
-  const script = hoistStrings(output.text);
-  bundles.set(file, script);
-  return script;
-}
 
 /** The worker program's path; throws when the package was installed without its build step. */
 function workerProgram(): string {

@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildHost, marksRegions, type Variant } from "./build.js";
-import { bundle } from "./bundle.js";
+import { bundle } from "../bundle.js";
 
 /** An export of the entry file, and what it is called with: values that JSON can express. */
 export type Call = readonly [name: string, ...parameters: unknown[]];

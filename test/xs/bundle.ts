@@ -1,8 +1,12 @@
 import { buildSync } from "esbuild";
-import { hoistStrings } from "../hoistStrings.js";
+import { hoistStrings } from "./hoistStrings.js";
+
+const bundles = new Map<string, string>();
 
 /** Bundles a TypeScript module with all it imports into one script that defines the global `entry`, its exports. */
 export function bundle(file: string): string {
+  const known = bundles.get(file);
+  if (known !== undefined) return known;
   const result = buildSync({
     entryPoints: [file],
     bundle: true,
@@ -14,5 +18,7 @@ export function bundle(file: string): string {
   });
   const output = result.outputFiles[0];
   if (output === undefined) throw new Error(`esbuild wrote nothing for ${file}.`);
-  return hoistStrings(output.text);
+  const script = hoistStrings(output.text);
+  bundles.set(file, script);
+  return script;
 }
