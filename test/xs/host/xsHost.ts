@@ -3,8 +3,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { buildHost, marksRegions, type Variant } from "./build.js";
 import { bundle } from "../bundle.js";
+import { buildHost, marksRegions, type Variant } from "./build.js";
 
 /** An export of the entry file, and what it is called with: values that JSON can express. */
 export type Call = readonly [name: string, ...parameters: unknown[]];
