@@ -4,11 +4,14 @@
  *   load serve PORT                         answers all that follows; prints "ready"; ends by a signal
  *   load tcp-down HOST PORT MS STREAMS      Mbit/s of payload from the server
  *   load tcp-up HOST PORT MS STREAMS        Mbit/s of payload to the server, as it acknowledges them
+ *   load tcp-flood-up HOST PORT MS STREAMS  the same with send buffers as large as Linux will have them, so that queues
+ *                                           overflow; the others' are bounded and measure carrying, not recovering
  *   load udp-up HOST PORT MS BYTES          datagrams per second that arrive at the server
  *   load udp-down HOST PORT MS BYTES        datagrams per second that arrive here
  *   load connections HOST PORT MS COUNT     TCP connections opened and closed per second, COUNT source ports in turn
  *   load tcp-pairs HOST PORT MS             one byte there and back, over TCP: pairs per second, one at a time
  *   load udp-pairs HOST PORT MS             the same over UDP
+ *   load awake                              keeps the processors from idling; prints "ready"; ends by a signal
  *   load round-trip HOST PORT MS            median microseconds of single datagrams, one each 2 ms
  *
  * A client prints one number, or says on stderr why there is none and ends with 1. The first WARM_UP_MS of a measurement
@@ -20,17 +23,21 @@
 #include <fcntl.h>
 #include <linux/tcp.h>
 #include <poll.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define WARM_UP_MS 200
+#define WARM_UP_MS 100
 #define ANSWER_MS 1000
 #define TAIL_MS 100
 #define MAX_STREAMS 64
@@ -40,10 +47,14 @@
 #define BATCH 64
 #define DATAGRAM_BYTES 2048
 #define CHUNK_BYTES (256 * 1024)
+/* The send buffers of all streams together, so that they fit into the 500 frames that a TAP device queues. */
+#define SEND_BUFFERS_BYTES (512 * 1024)
+#define MAX_AWAKE_MS 300000
+#define MAX_PROCESSORS 256
 #define ROUND_TRIPS 4096
 #define ROUND_TRIP_PAUSE_US 2000
 
-/* The first byte of a TCP connection, or of a datagram, says what is wanted. */
+/* The first byte of a TCP connection, or of a datagram, says what is wanted; a connection's second how many it is one of. */
 #define SOURCE 'S'
 #define SINK 'D'
 #define ECHO 'E'
@@ -101,6 +112,10 @@ static struct sockaddr_in address(const char *host, int port) {
 
 static void set_option(int fd, int level, int option, int value) {
   check(setsockopt(fd, level, option, &value, sizeof value), "setsockopt");
+}
+
+static void bound_send_buffer(int fd, int streams) {
+  if (streams > 0) set_option(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFERS_BYTES / streams);
 }
 
 /* Closing it resets the connection, so that no end of it lingers. */
@@ -196,12 +211,14 @@ static void accept_all(int listening, int poller, bool closes) {
 
 static void serve_connection(int fd, int poller) {
   ssize_t done = 0;
-  char byte;
+  char wanted[2];
   switch (services[fd]) {
     case 0:
-      done = recv(fd, &byte, 1, 0);
-      if (done == 1) services[fd] = byte;
-      if (done == 1 && byte == SOURCE) watch(poller, fd, EPOLLOUT);
+      done = recv(fd, wanted, sizeof wanted, 0);
+      if (done != sizeof wanted) break;
+      services[fd] = wanted[0];
+      bound_send_buffer(fd, wanted[1]);
+      if (wanted[0] == SOURCE) watch(poller, fd, EPOLLOUT);
       break;
     case SOURCE:
       done = send(fd, chunk, sizeof chunk, MSG_NOSIGNAL);
@@ -280,7 +297,8 @@ static void serve(int port) {
 
 /* ---- the clients ---- */
 
-static int connect_stream(const struct sockaddr_in *to, char service) {
+static int connect_stream(const struct sockaddr_in *to, char service, int streams) {
+  char wanted[2] = {service, (char)streams};
   int fd = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
   struct timeval patience = {.tv_sec = 3};
   check(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), "SO_SNDTIMEO");
@@ -288,7 +306,7 @@ static int connect_stream(const struct sockaddr_in *to, char service) {
   set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   abort_on_close(fd);
   check(connect(fd, (const struct sockaddr *)to, sizeof *to), "connect");
-  check((int)send(fd, &service, 1, MSG_NOSIGNAL), "send");
+  check((int)send(fd, wanted, sizeof wanted, MSG_NOSIGNAL), "send");
   return fd;
 }
 
@@ -303,11 +321,12 @@ static uint64_t acknowledged(const int *fds, int count) {
   return bytes;
 }
 
-static double bulk(const struct sockaddr_in *to, long ms, int streams, bool up) {
+static double bulk(const struct sockaddr_in *to, long ms, int streams, bool up, bool bounded) {
   int fds[MAX_STREAMS], poller = check(epoll_create1(0), "epoll_create1");
   if (streams > MAX_STREAMS) streams = MAX_STREAMS;
   for (int i = 0; i < streams; i++) {
-    fds[i] = connect_stream(to, up ? SINK : SOURCE);
+    fds[i] = connect_stream(to, up ? SINK : SOURCE, streams);
+    if (up && bounded) bound_send_buffer(fds[i], streams);
     check(fcntl(fds[i], F_SETFL, O_NONBLOCK), "fcntl");
     watch(poller, fds[i], up ? EPOLLOUT : EPOLLIN);
   }
@@ -387,7 +406,7 @@ static double udp_down(const struct sockaddr_in *to, uint32_t ms, uint32_t bytes
 }
 
 static double pairs(const struct sockaddr_in *to, long ms, bool tcp) {
-  int fd = tcp ? connect_stream(to, ECHO) : connect_datagrams(to);
+  int fd = tcp ? connect_stream(to, ECHO, 1) : connect_datagrams(to);
   char byte = 'x';
   uint64_t done = 0;
   int64_t counts_from = after_ms(WARM_UP_MS), end = counts_from + (int64_t)ms * 1000000, now;
@@ -480,9 +499,48 @@ static double connections(const struct sockaddr_in *to, long ms, int ports) {
   return (double)(done - before) * 1e9 / (double)(now - began);
 }
 
+/*
+ * A processor of a virtual machine that idles is given away, and to wake it takes 30 us or 300, as the host likes. Tasks
+ * that run only when nothing else wants to keep it, and give way at once.
+ */
+static void stay_awake(void) {
+  struct sched_param none = {0};
+  sigset_t end;
+  pid_t awake[MAX_PROCESSORS];
+  long processors = sysconf(_SC_NPROCESSORS_ONLN);
+  if (processors > MAX_PROCESSORS) processors = MAX_PROCESSORS;
+  sigemptyset(&end);
+  sigaddset(&end, SIGTERM);
+  sigprocmask(SIG_BLOCK, &end, NULL);
+  for (long i = 0; i < processors; i++) {
+    awake[i] = check(fork(), "fork");
+    if (awake[i] > 0) continue;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)i, &one);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sched_setaffinity(0, sizeof one, &one);
+    check(sched_setscheduler(0, SCHED_IDLE, &none), "SCHED_IDLE");
+    for (int64_t last = after_ms(MAX_AWAKE_MS); now_ns() < last;) {
+    }
+    exit(0);
+  }
+  puts("ready");
+  fflush(stdout);
+  int signal;
+  sigwait(&end, &signal);
+  for (long i = 0; i < processors; i++) kill(awake[i], SIGKILL);
+  while (wait(NULL) > 0) {
+  }
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "";
   if (argc == 3 && strcmp(mode, "serve") == 0) serve(atoi(argv[2]));
+  if (argc == 2 && strcmp(mode, "awake") == 0) {
+    stay_awake();
+    return 0;
+  }
   if (argc < 5) {
     fprintf(stderr, "Usage: see the head of load.c\n");
     return 2;
@@ -492,8 +550,9 @@ int main(int argc, char **argv) {
   int extra = argc > 5 ? atoi(argv[5]) : 1;
   struct sockaddr_in to = address(argv[2], port), closing = address(argv[2], port + 1);
   double result;
-  if (strcmp(mode, "tcp-down") == 0) result = bulk(&to, ms, extra, false);
-  else if (strcmp(mode, "tcp-up") == 0) result = bulk(&to, ms, extra, true);
+  if (strcmp(mode, "tcp-down") == 0) result = bulk(&to, ms, extra, false, true);
+  else if (strcmp(mode, "tcp-up") == 0) result = bulk(&to, ms, extra, true, true);
+  else if (strcmp(mode, "tcp-flood-up") == 0) result = bulk(&to, ms, extra, true, false);
   else if (strcmp(mode, "udp-up") == 0) result = udp_up(&to, (uint32_t)ms, (uint32_t)extra);
   else if (strcmp(mode, "udp-down") == 0) result = udp_down(&to, (uint32_t)ms, (uint32_t)extra);
   else if (strcmp(mode, "connections") == 0) result = connections(&closing, ms, extra);

@@ -22,6 +22,11 @@ export class Load {
     process.once("exit", () => rmSync(this.#program, { force: true }));
   }
 
+  /** Keeps the processors from idling until `namespace` is destroyed: see load.c. */
+  async keepAwake(namespace: Namespace): Promise<void> {
+    await namespace.start([this.#program, "awake"]).line(/ready/);
+  }
+
   /** Starts the server in a namespace that ends it. */
   async serve(namespace: Namespace): Promise<void> {
     await namespace.start([this.#program, "serve", String(PORT)]).line(/ready/);

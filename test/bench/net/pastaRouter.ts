@@ -1,6 +1,7 @@
 import { type Bench, LAN_PORT, LAN1, ROUTER_LAN, ROUTER_WAN, WAN_PORT, WEB } from "../../integration/support/bench.js";
 import { isInstalled, Namespace } from "../../integration/support/namespaces.js";
 import type { Background } from "../../integration/support/processes.js";
+import { withRealFrames } from "./realFrames.js";
 
 /**
  * pasta (Debian package passt) as the router of the bench, which brings a network behind the sockets of another
@@ -27,6 +28,7 @@ export class PastaRouter {
     await wires.ip(`link add ${WAN_PORT} type veth peer name wan netns ${router.name}`);
     await this.#bench.plugIn(WAN_PORT);
     await router.ip(`addr add ${ROUTER_WAN}/24 dev wan`, "link set wan up", `route add default via ${WEB}`);
+    await withRealFrames(router, "wan");
     const lan = ["-a", LAN1, "-n", "255.255.255.0", "-g", ROUTER_LAN, "-m", "1500", "--no-dhcp", "--no-map-gw"];
     const noForwards = ["-t", "none", "-u", "none", "-T", "none", "-U", "none"];
     // The namespaces are root's own, so that pasta has to stay root to enter the one of the LAN.

@@ -4,6 +4,7 @@ import { LinuxRouter } from "../../integration/support/linuxRouter.js";
 import { Namespace } from "../../integration/support/namespaces.js";
 import { PorterSimulator } from "../../integration/support/porterSimulator.js";
 import { PastaRouter } from "./pastaRouter.js";
+import { withRealFrames } from "./realFrames.js";
 
 /** A client and a server with something between them, both ready. */
 export interface Path {
@@ -68,9 +69,4 @@ async function openPath(name: string, makeRouter: (bench: Bench) => Router): Pro
     throw error;
   }
   return { name, client: bench.lan1.namespace, server: bench.web.namespace, serverAddress: WEB, close };
-}
-
-/** Frames of 1514 bytes with checksums, as a wire carries them, where Linux would hand over 64 KiB uncut. */
-async function withRealFrames(namespace: Namespace, device: string): Promise<void> {
-  await namespace.mustRun(["ethtool", "-K", device, "tx", "off", "tso", "off", "gso", "off", "gro", "off"]);
 }

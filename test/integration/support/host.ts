@@ -56,15 +56,6 @@ export class Host {
     return (await this.#ask("tcp-upload", server, port, bytes)) as Transfer;
   }
 
-  /** The rate of one TCP stream from `server` over `durationMs`, in Mbit/s of payload. */
-  async measureMbps(server: string, port: number, durationMs: number): Promise<number> {
-    const { error, bytes = 0, ms = 0 } = (await this.#ask("tcp-measure", server, port, durationMs)) as Transfer;
-    if (error !== undefined) {
-      throw new Error(`No stream from ${server}:${port}: ${error}`);
-    }
-    return (bytes * 8) / ms / 1000;
-  }
-
   async connectInParallel(server: string, port: number, count: number): Promise<ParallelResult> {
     return (await this.#ask("tcp-parallel", server, port, count)) as ParallelResult;
   }

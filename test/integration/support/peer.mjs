@@ -4,14 +4,13 @@
 //   tcp-talk HOST PORT [LOCALPORT]      stdin to the connection, connection to stdout
 //   tcp-download HOST PORT BYTES        prints {bytes, sent, received, ms, ...}, with the two SHA-256
 //   tcp-upload HOST PORT BYTES          the same
-//   tcp-measure HOST PORT MS            prints {bytes, ms} of a stream without end, after half a second to get going
 //   tcp-parallel HOST PORT COUNT        COUNT connections open at once, each with an exchange of its own
 //   udp-server PORT                     answers "ADDRESS PORT SHA256" of the datagram and the datagram itself
 //   udp-echo HOST PORT COUNT BYTES      COUNT datagrams, one after the other
 //   udp-refused HOST PORT               prints the error that a connected socket reports
 //
 // A line to the TCP server: "whoami", "echo TEXT", "download BYTES" (a line with the SHA-256, the bytes, FIN) or
-// "upload" (the bytes, FIN; the answer is a line with the SHA-256) or "stream" (bytes until the client closes).
+// "upload" (the bytes, FIN; the answer is a line with the SHA-256).
 // Failures are printed as {error: CODE}.
 
 import { createCipheriv, createHash } from "node:crypto";
@@ -34,15 +33,6 @@ function content(length) {
 function fail(error) {
   say({ error: error.code ?? error.message });
   process.exit(0);
-}
-
-function stream(socket) {
-  const block = Buffer.alloc(256 * 1024);
-  const more = () => {
-    while (socket.writable && socket.write(block)) {}
-  };
-  socket.on("drain", more);
-  more();
 }
 
 function tcpServer(port) {
@@ -68,8 +58,6 @@ function tcpServer(port) {
           const bytes = content(Number(argument));
           socket.write(`${sha256(bytes)}\n`);
           socket.end(bytes);
-        } else if (verb === "stream") {
-          stream(socket);
         } else if (verb === "upload") {
           upload = createHash("sha256").update(text);
         }
@@ -137,31 +125,6 @@ function tcpUpload(host, port, bytes) {
   });
   socket.once("end", () => {
     say({ bytes, sent: sha256(data), received: answer.trim(), ms: performance.now() - start });
-  });
-}
-
-function tcpMeasure(host, port, ms) {
-  const warmUpMs = 500;
-  let bytes = 0;
-  // One buffer for all reads: what is measured is the path, not the reader's memory.
-  const callback = (count) => {
-    bytes += count;
-    return true;
-  };
-  const onread = { buffer: Buffer.alloc(256 * 1024), callback };
-  const socket = connect({ host, port, onread });
-  socket.setTimeout(CONNECT_TIMEOUT_MS, () => fail({ code: "ETIMEDOUT" }));
-  socket.once("error", fail);
-  socket.once("connect", () => {
-    socket.write("stream\n");
-    setTimeout(() => {
-      bytes = 0;
-      const start = performance.now();
-      setTimeout(() => {
-        say({ bytes, ms: performance.now() - start });
-        process.exit(0);
-      }, ms);
-    }, warmUpMs);
   });
 }
 
@@ -253,7 +216,6 @@ const programs = {
   "tcp-talk": tcpTalk,
   "tcp-download": tcpDownload,
   "tcp-upload": tcpUpload,
-  "tcp-measure": tcpMeasure,
   "tcp-parallel": tcpParallel,
   "udp-server": udpServer,
   "udp-echo": udpEcho,
