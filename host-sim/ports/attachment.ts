@@ -31,6 +31,8 @@ export interface Attachment extends FramePort {
   readonly up: boolean;
   /** Called once. */
   start(listener: AttachmentListener): void;
+  /** Hands over the frames that are there now, in one batch, without waiting. Returns whether there was one. */
+  takeWaiting?(): boolean;
   /** Lets go of the device or socket at once, after which nothing is called back and the event loop may end. */
   close(): void;
   /** As the user wrote it: `tap:lan0`. */

@@ -193,6 +193,14 @@ class TapAttachment implements Attachment {
     return false;
   }
 
+  takeWaiting(): boolean {
+    if (this.#closed || this.#listener === undefined) return false;
+    const length = this.#read();
+    if (length < 0) return false;
+    this.#receiveBatch(length);
+    return true;
+  }
+
   close(): void {
     this.#closed = true;
     this.#listener = undefined;
@@ -203,18 +211,22 @@ class TapAttachment implements Attachment {
     return `tap:${this.#name}`;
   }
 
-  /** Node has read one frame; reads those behind it. Returns whether Node shall go on reading. */
+  /** One frame has been read; reads those behind it. Returns whether Node shall go on reading. */
   #receiveBatch(firstLength: number): boolean {
     let length = firstLength;
     for (let count = 1; ; count++) {
       this.#receive(length);
       if (this.#closed || count === MAX_BATCH) break;
-      length = this.#libc.read(this.#fd, this.#frameBytes, this.#frameBytes.length);
-      // Whatever stopped it: Node's next read meets the same and reports it.
+      length = this.#read();
       if (length < 0) break;
     }
     this.#listener?.onBatchEnd?.();
     return !this.#closed;
+  }
+
+  /** The length of the next frame. Whatever stops it, below 0: Node's next read meets the same and reports it. */
+  #read(): number {
+    return this.#libc.read(this.#fd, this.#frameBytes, this.#frameBytes.length);
   }
 
   #receive(length: number): void {
