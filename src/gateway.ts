@@ -5,21 +5,12 @@
  * through `Host.receive` to `forward` (for others) or `deliver` (for our addresses, behind which a mapping or a port
  * forward may stand).
  */
-import {
-  formatAddress,
-  formatPrefix,
-  isClassE,
-  isLoopback,
-  isMulticast,
-  isThisNetwork,
-  type Prefix,
-  prefixContains,
-  prefixMask,
-} from "./core/address.js";
-import { patchChecksum } from "./core/checksum.js";
+import { formatAddress, formatPrefix, isUnicastSource, prefixMask } from "./core/address.js";
+import { updateChecksum } from "./core/checksum.js";
 import type { Verdict } from "./core/drops.js";
 import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import { createFlowCache, type Forward, MISS } from "./flow/cache.js";
+import type { FlowTable } from "./flow/table.js";
 import { Host, type HostOptions } from "./host.js";
 import type { Interface } from "./link/interface.js";
 import { formatForward } from "./nat/forwards.js";
@@ -43,7 +34,6 @@ import {
   UNREACHABLE_PROHIBITED,
 } from "./wire/icmp.js";
 import {
-  IP_CHECKSUM_OFFSET,
   IP_DONT_FRAGMENT,
   IP_TTL_OFFSET,
   ipFragmentField,
@@ -60,7 +50,8 @@ export const LAN = 0;
 export const WAN = 1;
 
 /** 169.254.0.0/16, never forwarded (RFC 3927 section 2.7). */
-const LINK_LOCAL: Prefix = Object.freeze({ address: 0xa9fe0000 | 0, length: 16 });
+const LINK_LOCAL = 0xa9fe0000 | 0;
+const LINK_LOCAL_MASK = 0xffff0000 | 0;
 /** The shortest frame on a wire, without FCS (IEEE 802.3). */
 const MINIMUM_FRAME_BYTES = 60;
 /** What a TTL lower by one adds to the header's sum: ~m + m' (RFC 1624) for the octet that is the word's upper half. */
@@ -69,6 +60,8 @@ const TTL_DELTA = 0xfeff;
 export interface GatewayOptions extends HostOptions {
   /** The NAT's settings where they differ from the defaults. */
   readonly nat?: NatSettings;
+  /** Makes the flow cache of the gateway's flow table: createFlowCache, or a twin of it. */
+  readonly flowCache?: (flows: FlowTable) => Forward;
 }
 
 export class Gateway extends Host {
@@ -87,7 +80,7 @@ export class Gateway extends Host {
     this.wan = this.interfaces[WAN] as Interface;
     this.nat = new Nat(this.clock, this.ports, options.random, options.capacity, options.nat);
     const flows = this.nat.flows;
-    this.#carry = createFlowCache(flows);
+    this.#carry = (options.flowCache ?? createFlowCache)(flows);
     for (const one of this.interfaces) flows.setInterface(one.index, one.mac, one.mtuBytes);
     this.neighbours.listener = {
       neighbourKnown: (index, mac, out) => flows.setNeighbour(index, mac, out.mac),
@@ -305,8 +298,12 @@ export class Gateway extends Host {
   }
 
   #send(packet: Packet, out: Interface): Verdict {
-    packet.frame.view.setUint8(NETWORK_AT + IP_TTL_OFFSET, packet.ttl - 1);
-    patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, TTL_DELTA);
+    // TTL, protocol and checksum are one word.
+    const view = packet.frame.view;
+    const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+    const protocol = word & 0xff0000;
+    const checksum = updateChecksum(word & 0xffff, TTL_DELTA);
+    view.setInt32(NETWORK_AT + IP_TTL_OFFSET, ((packet.ttl - 1) << 24) | protocol | checksum);
     const verdict = this.output.emit(out, packet.frame, packet.totalBytes);
     if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
     return verdict;
@@ -315,11 +312,5 @@ export class Gateway extends Host {
 
 /** False for what no router forwards (RFC 1812 section 5.3.7, RFC 6890). */
 function isForwardable(destination: number): boolean {
-  return !(
-    isThisNetwork(destination) ||
-    isLoopback(destination) ||
-    isMulticast(destination) ||
-    isClassE(destination) ||
-    prefixContains(LINK_LOCAL, destination)
-  );
+  return isUnicastSource(destination) && (destination & LINK_LOCAL_MASK) !== LINK_LOCAL;
 }

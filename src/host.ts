@@ -4,7 +4,7 @@
  * Its owner moves time with `poll(now)`, hands in frames with `receive`, and calls `poll` again no later than
  * `nextDeadline`. Frames leave through the interfaces' ports. A run is a pure function of these calls and of `random`.
  */
-import { formatAddress, formatPrefix, isGroupMac, isMulticast, isUnicastSource, prefixMask } from "./core/address.js";
+import { formatAddress, formatPrefix, isMulticast, isUnicastSource, prefixMask } from "./core/address.js";
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
 import { Drops, type Verdict } from "./core/drops.js";
@@ -24,7 +24,14 @@ import { SocketTable } from "./transport/socketTable.js";
 import { Tcp } from "./transport/tcp/tcp.js";
 import { IcmpErrorQuote } from "./transport/transport.js";
 import { Udp } from "./transport/udp.js";
-import { ETHERTYPE_ARP, ETHERTYPE_IPV4, etherDestination, etherType } from "./wire/ethernet.js";
+import {
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV4,
+  etherDestinationHead,
+  etherDestinationTail,
+  etherType,
+  GROUP_BIT,
+} from "./wire/ethernet.js";
 import {
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
@@ -238,9 +245,10 @@ export class Host {
   #receiveFrame(source: Interface, frame: Frame, length: number): Verdict {
     if (length < ETHERNET_HEADER_BYTES) return "frameTooShort";
     if (length > MAX_FRAME_BYTES) return "frameTooLong";
-    const destination = etherDestination(frame);
-    const isGroup = isGroupMac(destination);
-    if (destination !== source.mac && !isGroup) return "frameNotForUs";
+    const head = etherDestinationHead(frame);
+    const isGroup = (head & GROUP_BIT) !== 0;
+    const isOurs = head === source.macHead && etherDestinationTail(frame) === source.macTail;
+    if (!isOurs && !isGroup) return "frameNotForUs";
     const type = etherType(frame);
     if (type === ETHERTYPE_ARP) return receiveArp(this.clock, this.neighbours, source, frame, length);
     if (type !== ETHERTYPE_IPV4) return "etherTypeUnknown";
@@ -255,9 +263,10 @@ export class Host {
     if (!isUnicastSource(packet.source) || source.isBroadcast(packet.source)) return "ipSourceMartian";
     const admitted = this.admit(packet);
     if (admitted !== "ok") return admitted;
-    const isGroupDestination = isMulticast(packet.destination) || source.isBroadcast(packet.destination);
     // RFC 1122 section 3.3.6: what hides a unicast packet in a broadcast frame means no good.
-    if (packet.isLinkBroadcast && !isGroupDestination) return "ipBroadcastMismatch";
+    if (packet.isLinkBroadcast && !isMulticast(packet.destination) && !source.isBroadcast(packet.destination)) {
+      return "ipBroadcastMismatch";
+    }
     return this.#dispatch(source, packet);
   }
 

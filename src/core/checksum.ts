@@ -55,7 +55,7 @@ export function pseudoHeaderSum(source: number, destination: number, protocol: n
 
 /** The change that replacing the 32-bit value `before` by `after` makes to a sum: RFC 1624's ~m + m'. */
 export function delta32(before: number, after: number): number {
-  return delta16((before >> 16) & 0xffff, (after >> 16) & 0xffff) + delta16(before & 0xffff, after & 0xffff);
+  return (~(before >> 16) & 0xffff) + ((after >> 16) & 0xffff) + (~before & 0xffff) + (after & 0xffff);
 }
 
 /** The change that replacing the 16-bit value `before` by `after` makes to a sum: RFC 1624's ~m + m'. */
@@ -65,7 +65,11 @@ export function delta16(before: number, after: number): number {
 
 /** RFC 1624 equation 3: the checksum field after the summed data changed by `delta`. */
 export function updateChecksum(field: number, delta: number): number {
-  return checksumOf((~field & 0xffff) + delta);
+  // What `checksumOf` does, without two calls of some 400 instructions each on XS.
+  let sum = (~field & 0xffff) + delta;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return ~sum & 0xffff;
 }
 
 /** Applies `updateChecksum` to the 16-bit field at `at`. */

@@ -1,5 +1,5 @@
 /** A network interface: a frame port, a station address, and the IPv4 address on it. */
-import { BROADCAST_ADDRESS, isMulticast, prefixMask } from "../core/address.js";
+import { BROADCAST_ADDRESS, isMulticast, macHead, macTail, prefixMask } from "../core/address.js";
 import type { Frame } from "../core/frame.js";
 import type { FramePort } from "../platform/framePort.js";
 
@@ -12,8 +12,10 @@ export class Interface {
   readonly index: number;
   /** As the console names it: `lan`, `wan`. */
   readonly name: string;
-  /** 48-bit station address. */
+  /** 48-bit station address, and its upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
   readonly mac: number;
+  readonly macHead: number;
+  readonly macTail: number;
   readonly port: FramePort;
   /** int32; 0 while the interface has no address. */
   address = 0;
@@ -21,6 +23,9 @@ export class Interface {
   prefixLength = 0;
   /** The netmask, int32. */
   mask = 0;
+  /** The network's directed broadcast address and its obsolete all-zeros form; -1, the limited broadcast, if it has none. */
+  #directedBroadcast = BROADCAST_ADDRESS;
+  #zerosBroadcast = BROADCAST_ADDRESS;
   /** The next hop for everything off-link; 0 for none. */
   gateway = 0;
   /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
@@ -42,6 +47,8 @@ export class Interface {
     this.index = index;
     this.name = name;
     this.mac = mac;
+    this.macHead = macHead(mac);
+    this.macTail = macTail(mac);
     this.port = port;
   }
 
@@ -49,6 +56,9 @@ export class Interface {
     this.address = address;
     this.prefixLength = prefixLength;
     this.mask = prefixMask(prefixLength);
+    const hasBroadcast = address !== 0 && prefixLength < 31;
+    this.#directedBroadcast = hasBroadcast ? address | ~this.mask : BROADCAST_ADDRESS;
+    this.#zerosBroadcast = hasBroadcast ? address & this.mask : BROADCAST_ADDRESS;
     this.conflicts = 0;
     this.conflictMac = 0;
     this.defendedAtMs = Number.NEGATIVE_INFINITY;
@@ -63,10 +73,7 @@ export class Interface {
    * all-zeros form is obsolete and treated likewise (RFC 1812 section 4.2.3.1).
    */
   isBroadcast(address: number): boolean {
-    if (address === BROADCAST_ADDRESS) return true;
-    if (this.prefixLength >= 31 || !this.isOnLink(address)) return false;
-    const host = address & ~this.mask;
-    return host === ~this.mask || host === 0;
+    return address === BROADCAST_ADDRESS || address === this.#directedBroadcast || address === this.#zerosBroadcast;
   }
 
   /** The station a packet to `destination` goes to: itself if on-link, the gateway if not; 0 when there is no way. */

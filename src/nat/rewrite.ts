@@ -9,38 +9,48 @@ import { UDP_CHECKSUM_OFFSET } from "../wire/udp.js";
 
 /** The source address alone: what follows the IP header has no pseudo header over it. */
 export function setSource(packet: Packet, address: number): void {
-  packet.frame.view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.source, address));
-  packet.source = address;
+  replaceSource(packet, address, delta32(packet.source, address));
 }
 
 /** The destination address alone. */
 export function setDestination(packet: Packet, address: number): void {
-  packet.frame.view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta32(packet.destination, address));
-  packet.destination = address;
+  replaceDestination(packet, address, delta32(packet.destination, address));
 }
 
 /** Source address and port of a UDP or TCP packet. */
 export function setSourceEndpoint(packet: Packet, address: number, port: number): void {
-  patchTransport(packet, delta32(packet.source, address) + delta16(packet.sourcePort, port));
+  const delta = delta32(packet.source, address);
+  patchTransport(packet, delta + delta16(packet.sourcePort, port));
   packet.frame.view.setUint16(packet.transportAt, port);
   packet.sourcePort = port;
-  setSource(packet, address);
+  replaceSource(packet, address, delta);
 }
 
 /** Destination address and port of a UDP or TCP packet. */
 export function setDestinationEndpoint(packet: Packet, address: number, port: number): void {
-  patchTransport(packet, delta32(packet.destination, address) + delta16(packet.destinationPort, port));
+  const delta = delta32(packet.destination, address);
+  patchTransport(packet, delta + delta16(packet.destinationPort, port));
   packet.frame.view.setUint16(packet.transportAt + 2, port);
   packet.destinationPort = port;
-  setDestination(packet, address);
+  replaceDestination(packet, address, delta);
 }
 
 /** The identifier of an ICMP query or reply, which was `before`. */
 export function setIdentifier(packet: Packet, before: number, after: number): void {
   packet.frame.view.setUint16(packet.transportAt + ICMP_IDENTIFIER_OFFSET, after);
   patchChecksum(packet.frame, packet.transportAt + ICMP_CHECKSUM_OFFSET, delta16(before, after));
+}
+
+function replaceSource(packet: Packet, address: number, delta: number): void {
+  packet.frame.view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
+  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta);
+  packet.source = address;
+}
+
+function replaceDestination(packet: Packet, address: number, delta: number): void {
+  packet.frame.view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
+  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta);
+  packet.destination = address;
 }
 
 function patchTransport(packet: Packet, delta: number): void {

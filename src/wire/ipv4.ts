@@ -31,10 +31,10 @@ const OPTION_STRICT_SOURCE_ROUTE = 137;
  */
 export function validateIpv4(view: DataView, at: number, available: number): Verdict {
   if (available < IPV4_HEADER_BYTES) return "ipMalformed";
-  const versionAndLength = view.getUint8(at);
-  const headerBytes = (versionAndLength & 15) << 2;
-  if (versionAndLength >> 4 !== 4 || headerBytes < IPV4_HEADER_BYTES || headerBytes > available) return "ipMalformed";
-  const totalBytes = view.getUint16(at + 2);
+  const word0 = view.getInt32(at);
+  const headerBytes = (word0 >> 22) & 60;
+  if (word0 >> 28 !== 4 || headerBytes < IPV4_HEADER_BYTES || headerBytes > available) return "ipMalformed";
+  const totalBytes = word0 & 0xffff;
   if (totalBytes < headerBytes || totalBytes > available) return "ipMalformed";
   if (fold(sumBytes(view, at, headerBytes, 0)) !== 0xffff) return "ipChecksum";
   return headerBytes === IPV4_HEADER_BYTES ? "ok" : validateOptions(view, at + IPV4_HEADER_BYTES, at + headerBytes);

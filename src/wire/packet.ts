@@ -5,15 +5,11 @@
  */
 import { type Frame, NETWORK_AT } from "../core/frame.js";
 import {
+  IP_DESTINATION_OFFSET,
   IP_MORE_FRAGMENTS,
   IP_OFFSET_MASK,
-  ipDestination,
-  ipFragmentField,
-  ipHeaderBytes,
-  ipProtocol,
-  ipSource,
-  ipTotalBytes,
-  ipTtl,
+  IP_SOURCE_OFFSET,
+  IP_TTL_OFFSET,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from "./ipv4.js";
@@ -52,25 +48,31 @@ export class Packet {
   /** Fills the fields from the validated IPv4 header at `NETWORK_AT`. */
   read(frame: Frame, interfaceIndex: number, isLinkBroadcast: boolean): void {
     const view = frame.view;
-    const headerBytes = ipHeaderBytes(view, NETWORK_AT);
-    const fragmentField = ipFragmentField(view, NETWORK_AT);
+    // Whole words: on XS one costs as much as a single byte, and a call to read it as much again.
+    const word0 = view.getInt32(NETWORK_AT);
+    const fragmentField = view.getInt32(NETWORK_AT + 4);
+    const word2 = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+    const protocol = (word2 >> 16) & 0xff;
+    const totalBytes = word0 & 0xffff;
+    const headerBytes = (word0 >> 22) & 60;
+    const transportAt = NETWORK_AT + headerBytes;
+    const fragmentOffset = (fragmentField & IP_OFFSET_MASK) << 3;
     this.frame = frame;
     this.interfaceIndex = interfaceIndex;
     this.isLinkBroadcast = isLinkBroadcast;
-    this.source = ipSource(view, NETWORK_AT);
-    this.destination = ipDestination(view, NETWORK_AT);
-    this.protocol = ipProtocol(view, NETWORK_AT);
-    this.ttl = ipTtl(view, NETWORK_AT);
-    this.totalBytes = ipTotalBytes(view, NETWORK_AT);
-    this.transportAt = NETWORK_AT + headerBytes;
-    this.payloadBytes = this.totalBytes - headerBytes;
-    this.fragmentOffset = (fragmentField & IP_OFFSET_MASK) << 3;
+    this.source = view.getInt32(NETWORK_AT + IP_SOURCE_OFFSET);
+    this.destination = view.getInt32(NETWORK_AT + IP_DESTINATION_OFFSET);
+    this.protocol = protocol;
+    this.ttl = (word2 >> 24) & 0xff;
+    this.totalBytes = totalBytes;
+    this.transportAt = transportAt;
+    this.payloadBytes = totalBytes - headerBytes;
+    this.fragmentOffset = fragmentOffset;
     this.moreFragments = (fragmentField & IP_MORE_FRAGMENTS) !== 0;
     const hasPorts =
-      (this.protocol === PROTOCOL_TCP || this.protocol === PROTOCOL_UDP) &&
-      this.fragmentOffset === 0 &&
-      this.payloadBytes >= 4;
-    this.sourcePort = hasPorts ? view.getUint16(this.transportAt) : 0;
-    this.destinationPort = hasPorts ? view.getUint16(this.transportAt + 2) : 0;
+      (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) && fragmentOffset === 0 && totalBytes - headerBytes >= 4;
+    const ports = hasPorts ? view.getInt32(transportAt) : 0;
+    this.sourcePort = (ports >> 16) & 0xffff;
+    this.destinationPort = ports & 0xffff;
   }
 }
