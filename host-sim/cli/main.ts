@@ -2,7 +2,9 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
+import { createFlowCache } from "../../src/flow/cache.js";
 import { FileStorage, MemoryStorage } from "../fileStorage.js";
+import { loadNativeFlowCache } from "../nativeFlowCache.js";
 import type { Attachment } from "../ports/attachment.js";
 import { captureAttachment } from "../ports/capture.js";
 import { type AttachmentAddress, openAttachment, parseAttachment } from "../ports/openAttachment.js";
@@ -27,6 +29,7 @@ interface Options {
   readonly console: ConsoleAddress;
   readonly pcap?: string;
   readonly seed?: number;
+  readonly flowCache: "typescript" | "native";
 }
 
 const program = new Command("npm run sim --")
@@ -45,6 +48,14 @@ const program = new Command("npm run sim --")
   )
   .option("--pcap <DIR>", "record both links there, as lan.pcap and wan.pcap")
   .option("--seed <N>", "make the gateway's random choices repeatable", readSeed)
+  .addOption(
+    new Option(
+      "--flow-cache <LANGUAGE>",
+      "what carries established conversations: typescript, or native, its twin in C, which takes a C compiler cc",
+    )
+      .choices(["typescript", "native"])
+      .default("typescript"),
+  )
   .parse();
 
 function readAttachment(text: string): AttachmentAddress {
@@ -89,10 +100,12 @@ function end(exitCode: number): void {
 }
 
 async function start(options: Options): Promise<void> {
+  const isNative = options.flowCache === "native";
+  const flowCache = isNative ? loadNativeFlowCache() : createFlowCache;
   const lan = await open("lan", options.lan, options.pcap);
   const wan = await open("wan", options.wan, options.pcap);
   const random = options.seed === undefined ? new SystemRandom() : new SeededRandom(options.seed, "gateway");
-  const simulator = new Simulator(lan, wan, random);
+  const simulator = new Simulator(lan, wan, random, flowCache);
   closers.push(() => simulator.stop());
   simulator.start(notice);
 
@@ -112,7 +125,7 @@ async function start(options: Options): Promise<void> {
   const where = options.console;
   // Whoever waits for "ready" may use the socket at once.
   const console = where.kind === "unix" ? await openUnixConsole(simulator, atConsole, where.path) : undefined;
-  process.stdout.write(`ready: lan ${lan.describe()}, wan ${wan.describe()}\n`);
+  process.stdout.write(`ready: lan ${lan.describe()}, wan ${wan.describe()}${isNative ? ", flow cache native" : ""}\n`);
   const port = where.kind === "stdio" ? openStdioConsole(simulator, atConsole, () => end(0)) : console;
   if (port !== undefined) closers.push(() => port.close());
 }

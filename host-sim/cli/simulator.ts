@@ -7,6 +7,7 @@
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { NEVER } from "../../src/core/clock.js";
 import type { Random } from "../../src/core/random.js";
+import { createFlowCache } from "../../src/flow/cache.js";
 import { Gateway, LAN, WAN } from "../../src/gateway.js";
 import type { Attachment } from "../ports/attachment.js";
 
@@ -39,10 +40,11 @@ export class Simulator {
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = NEVER;
 
-  constructor(lan: Attachment, wan: Attachment, random: Random) {
+  constructor(lan: Attachment, wan: Attachment, random: Random, flowCache = createFlowCache) {
     this.#attachments = [lan, wan];
     this.gateway = new Gateway({
       random,
+      flowCache,
       capacity: DEFAULT_CAPACITY,
       interfaces: [
         { name: "lan", mac: localMac(random), port: lan },

@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { buildFlowCache, CACHE_C } from "../../host-sim/buildFlowCache.js";
 import { describeIf } from "../support/skip.js";
-import { besideThisFile, buildFlowCache, CACHE_C, canBuild, SANITIZER_FLAGS } from "./native/build.js";
+import { besideThisFile, canBuild, SANITIZER_FLAGS } from "./native/build.js";
 import { rounds } from "./native/rounds.js";
 import { Trace } from "./native/trace.js";
 

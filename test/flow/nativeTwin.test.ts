@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
+import { buildFlowCache, CACHE_C, LIBRARY_FLAGS } from "../../host-sim/buildFlowCache.js";
 import { describeIf } from "../support/skip.js";
-import { besideThisFile, buildFlowCache, CACHE_C, canBuild, LIBRARY_FLAGS } from "./native/build.js";
+import { besideThisFile, canBuild } from "./native/build.js";
 import { compareTwins } from "./native/rounds.js";
 
 /** For a longer run, and for another one. */

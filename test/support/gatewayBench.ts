@@ -11,7 +11,7 @@ import { expect } from "vitest";
 import { SeededRandom } from "../../host-sim/random.js";
 import { type Capacity, DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import type { DropReason } from "../../src/core/drops.js";
-import { Gateway, LAN, WAN } from "../../src/gateway.js";
+import { Gateway, type GatewayOptions, LAN, WAN } from "../../src/gateway.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../src/nat/settings.js";
 import { decodeArp, expectFrame } from "./expectFrame.js";
 import { FakePort } from "./fakePort.js";
@@ -53,6 +53,8 @@ export interface BenchOptions {
   capacity?: Partial<Capacity>;
   nat?: Partial<NatSettings>;
   seed?: number;
+  /** As GatewayOptions has it. */
+  flowCache?: NonNullable<GatewayOptions["flowCache"]>;
   /** The stations are in the neighbour table from the start; true unless told. */
   resolved?: boolean;
   /** The WAN has address and gateway from the start; true unless told. */
@@ -88,6 +90,7 @@ export class GatewayBench {
         { name: "wan", mac: WAN_MAC, port: this.wanPort },
       ],
       nat: { ...DEFAULT_NAT_SETTINGS, ...options.nat },
+      ...(options.flowCache === undefined ? {} : { flowCache: options.flowCache }),
     });
     this.gateway.setAddress(LAN, ip(LAN_ADDRESS), 24);
     if (options.wan !== false) {

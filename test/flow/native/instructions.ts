@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { buildFlowCache } from "../../../host-sim/buildFlowCache.js";
 import { SeededRandom } from "../../../host-sim/random.js";
 import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../../../src/core/frame.js";
 import { createFlowCache } from "../../../src/flow/cache.js";
@@ -10,7 +11,7 @@ import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 import { writeEthernet } from "../../../src/wire/ethernet.js";
 import { writeIpv4 } from "../../../src/wire/ipv4.js";
 import { Batch } from "./batch.js";
-import { besideThisFile, buildFlowCache, canBuild } from "./build.js";
+import { besideThisFile, canBuild } from "./build.js";
 import { Trace } from "./trace.js";
 
 export const VARIANT_FLAGS = { "64-bit -O2": ["-O2"], "32-bit -Os": ["-m32", "-Os"] } as const;
