@@ -60,6 +60,7 @@ export class Forwards {
   readonly #portSpace: PortSpace;
   readonly #effects: ForwardEffects;
   readonly #entries: (Entry | undefined)[] = [];
+  #count = 0;
 
   /** The port space needs room for two ranges of each of the `capacity` forwards. */
   constructor(portSpace: PortSpace, capacity: number, effects: ForwardEffects) {
@@ -89,6 +90,7 @@ export class Forwards {
       return "the port registry is full; remove a forward first";
     }
     this.#entries[id] = new Entry(id, spec);
+    this.#count++;
     return undefined;
   }
 
@@ -98,6 +100,7 @@ export class Forwards {
     if (entry === undefined) return;
     for (const protocol of protocolsOf(entry.protocol)) this.#portSpace.releaseRange(protocol, entry.ports);
     this.#entries[id] = undefined;
+    this.#count--;
     this.#effects.endForward(id);
   }
 
@@ -139,9 +142,12 @@ export class Forwards {
 
   /** The enabled forward that leads to this inside endpoint; -1 for none. */
   serving(protocol: number, insideAddress: number, insidePort: number): number {
-    for (let id = 0; id < this.#entries.length; id++) {
+    let left = this.#count;
+    for (let id = 0; left > 0; id++) {
       const entry = this.#entries[id];
-      if (entry === undefined || !entry.isEnabled || entry.insideAddress !== insideAddress) continue;
+      if (entry === undefined) continue;
+      left--;
+      if (!entry.isEnabled || entry.insideAddress !== insideAddress) continue;
       const offset = insidePort - entry.insidePort;
       if (offset < 0 || offset > entry.ports.last - entry.ports.first) continue;
       if (carries(entry.protocol, protocol)) return id;

@@ -10,6 +10,9 @@ import type { PortSpace } from "../transport/portSpace.js";
 import { PROTOCOL_ICMP } from "../wire/ipv4.js";
 import type { NatSettings } from "./settings.js";
 
+/** Found anew in `Math` it would cost XS twice as much. */
+const imul = Math.imul;
+
 /** The forward of a mapping that has none. */
 export const DYNAMIC = -1;
 
@@ -186,7 +189,7 @@ export class Mappings {
 
   /** A keyed hash: an inside host cannot know which of its ports share a chain. */
   #head(protocol: number, insideAddress: number, insidePort: number): number {
-    const hash = Math.imul(insideAddress ^ (insidePort << 8) ^ protocol, this.#secret);
+    const hash = imul(insideAddress ^ (insidePort << 8) ^ protocol, this.#secret);
     return (hash >> 16) & this.#headMask;
   }
 }

@@ -15,7 +15,7 @@ import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { tcpFlags, validateTcpShape } from "../wire/tcp.js";
-import { UDP_HEADER_BYTES, udpBytes, udpDestinationPort } from "../wire/udp.js";
+import { UDP_HEADER_BYTES, udpBytes } from "../wire/udp.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
 import {
   isQueryReply,
@@ -353,7 +353,7 @@ function validateShape(packet: Packet): Verdict {
   const at = packet.transportAt;
   if (packet.protocol === PROTOCOL_TCP) return validateTcpShape(view, at, packet.payloadBytes);
   if (packet.protocol !== PROTOCOL_UDP) return "natProtocol";
-  if (packet.payloadBytes < UDP_HEADER_BYTES || udpDestinationPort(view, at) === 0) return "udpMalformed";
+  if (packet.payloadBytes < UDP_HEADER_BYTES || packet.destinationPort === 0) return "udpMalformed";
   const length = udpBytes(view, at);
   return length >= UDP_HEADER_BYTES && length <= packet.payloadBytes ? "ok" : "udpMalformed";
 }

@@ -88,12 +88,7 @@ export class PortSpace {
   /** Takes a port for `id` (0..65,535). False when it has an owner, or when the registry is full: then nothing changed. */
   claim(protocol: number, port: number, kind: PortOwnerKind, id: number): boolean {
     if (this.#count >= this.#capacity || !this.isFree(protocol, port)) return false;
-    const key = (protocol << 16) | port;
-    let slot = this.#home(key);
-    while (this.#keys[slot] !== FREE) slot = (slot + 1) & this.#slotMask;
-    this.#keys[slot] = key;
-    this.#owners[slot] = (KINDS.indexOf(kind) << 16) | id;
-    this.#count++;
+    this.#insert(protocol, port, kind, id);
     return true;
   }
 
@@ -157,7 +152,7 @@ export class PortSpace {
     }
     if (port === 0) port = this.#pick(protocol, range.first, 1, range.last - range.first + 1);
     if (port === 0) return 0;
-    this.claim(protocol, port, kind, id);
+    this.#insert(protocol, port, kind, id);
     return port;
   }
 
@@ -165,7 +160,7 @@ export class PortSpace {
   #pick(protocol: number, first: number, spacing: number, size: number): number {
     for (let draw = 0; draw < RANDOM_DRAWS; draw++) {
       const port = first + randomBelow(this.#random, size) * spacing;
-      if (this.isFree(protocol, port)) return port;
+      if (this.#owner(protocol, port) < 0) return port;
     }
     let stride = 1 + randomBelow(this.#random, size);
     while (greatestCommonDivisor(stride, size) !== 1) stride++;
@@ -176,6 +171,16 @@ export class PortSpace {
       index = (index + stride) % size;
     }
     return 0;
+  }
+
+  /** Of a port that is free, in a registry that is not full. */
+  #insert(protocol: number, port: number, kind: PortOwnerKind, id: number): void {
+    const key = (protocol << 16) | port;
+    let slot = this.#home(key);
+    while (this.#keys[slot] !== FREE) slot = (slot + 1) & this.#slotMask;
+    this.#keys[slot] = key;
+    this.#owners[slot] = (KINDS.indexOf(kind) << 16) | id;
+    this.#count++;
   }
 
   #owner(protocol: number, port: number): number {
@@ -195,11 +200,12 @@ export class PortSpace {
 
   #find(key: number): number {
     let slot = this.#home(key);
-    while (this.#keys[slot] !== FREE) {
-      if (this.#keys[slot] === key) return slot;
+    for (;;) {
+      const found = this.#keys[slot];
+      if (found === key) return slot;
+      if (found === FREE) return -1;
       slot = (slot + 1) & this.#slotMask;
     }
-    return -1;
   }
 
   /** Knuth's deletion for linear probing (TAOCP 6.4, algorithm R): moves later keys back, so that no tombstones remain. */

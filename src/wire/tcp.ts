@@ -32,7 +32,8 @@ export function validateTcpShape(view: DataView, at: number, available: number):
   if (available < TCP_HEADER_BYTES) return "tcpMalformed";
   const headerBytes = tcpHeaderBytes(view, at);
   if (headerBytes < TCP_HEADER_BYTES || headerBytes > available) return "tcpMalformed";
-  if (tcpSourcePort(view, at) === 0 || tcpDestinationPort(view, at) === 0) return "tcpMalformed";
+  const ports = view.getInt32(at);
+  if ((ports & 0xffff) === 0 || ports >> 16 === 0) return "tcpMalformed";
   return "ok";
 }
 
