@@ -207,6 +207,7 @@ describe("a start that cannot be", { timeout: 60_000 }, () => {
     [["--console", "unix:"], "unix:PATH with a path"],
     [["--pcap", "package.json"], "the capture package.json/lan.pcap cannot be made: "],
     [["--wan", "eth0"], '"eth0" is not an attachment'],
+    [["--flow-cache", "rust"], "Allowed choices are typescript, native."],
     [["--console", "unix:/nonexistent/console"], "the console's socket /nonexistent/console cannot be made"],
   ])("ends with 1 and a sentence: %j", async (options, sentence) => {
     const { code, stdout, stderr } = await run([...COMMAND, ...links, ...options], START_MS);

@@ -11,19 +11,24 @@ const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 const MAIN = "host-sim/cli/main.ts";
 const PROMPT = "> ";
 
+/** What the simulator's --flow-cache takes. */
+export type FlowCacheName = "typescript" | "native";
+
 /** Porter's simulator between two TAP devices, driven over its console on a Unix socket. */
 export class PorterSimulator implements DeviceUnderTest {
   readonly name = "Porter";
   readonly #bench: Bench;
-  readonly #pcap: readonly string[];
+  readonly #options: readonly string[];
+  readonly #ready: RegExp;
   readonly #directory = mkdtempSync(join(tmpdir(), "porter-sim-"));
   #process: Background | undefined;
   #console: ConsoleClient | undefined;
 
   /** With a `pcapDirectory` the simulator records its links there, as lan.pcap and wan.pcap. */
-  constructor(bench: Bench, pcapDirectory?: string) {
+  constructor(bench: Bench, pcapDirectory?: string, flowCache: FlowCacheName = chosenFlowCache()) {
     this.#bench = bench;
-    this.#pcap = pcapDirectory === undefined ? [] : ["--pcap", pcapDirectory];
+    this.#options = ["--flow-cache", flowCache, ...(pcapDirectory === undefined ? [] : ["--pcap", pcapDirectory])];
+    this.#ready = flowCache === "native" ? /\bready\b.*, flow cache native$/ : /\bready\b/;
   }
 
   static missing(): string | undefined {
@@ -40,8 +45,8 @@ export class PorterSimulator implements DeviceUnderTest {
     const consolePath = join(this.#directory, "console");
     const attachments = ["--lan", `tap:${LAN_PORT}`, "--wan", `tap:${WAN_PORT}`, "--console", `unix:${consolePath}`];
     const execs = commands.flatMap((command) => ["--exec", command]);
-    this.#process = wires.start([...simulatorCommand(), ...attachments, ...this.#pcap, ...execs], ROOT);
-    await this.#process.line(/\bready\b/, 15_000);
+    this.#process = wires.start([...simulatorCommand(), ...attachments, ...this.#options, ...execs], ROOT);
+    await this.#process.line(this.#ready, 15_000);
     this.#console = await ConsoleClient.connect(consolePath);
   }
 
@@ -66,6 +71,11 @@ export class PorterSimulator implements DeviceUnderTest {
       throw new Error(`The simulator ended with ${simulator.exitCode}:\n${simulator.stdout}${simulator.stderr}`);
     }
   }
+}
+
+/** PORTER_FLOW_CACHE=native has the whole of the integration tests run with the flow cache in C. */
+function chosenFlowCache(): FlowCacheName {
+  return process.env.PORTER_FLOW_CACHE === "native" ? "native" : "typescript";
 }
 
 /** What `npm run sim` runs, without npm: so the process that is signalled is the simulator itself. */
