@@ -186,7 +186,8 @@ export class Gateway extends Host {
     if (this.lan.isOnLink(packet.source) !== isFromLan) return "ipSourceSpoofed";
     // A strong host (RFC 1122 section 3.3.4.2); said here, before a fragment is kept.
     if (!isFromLan && packet.destination === this.lan.address) return "wanUnsolicited";
-    return super.admit(packet);
+    // As a host does, but for two interfaces.
+    return packet.source === this.lan.address || packet.source === this.wan.address ? "ipSourceSpoofed" : "ok";
   }
 
   /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */

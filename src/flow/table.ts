@@ -40,6 +40,7 @@ import {
   UDP_LIFETIME,
 } from "./layout.js";
 import { NextHops } from "./nextHops.js";
+import { type WireOrder, wireOrderOf } from "./wireOrder.js";
 
 /** Found anew in `Math` it would cost XS twice as much for each product. */
 const imul = Math.imul;
@@ -58,6 +59,7 @@ export class FlowTable {
   readonly isLittleEndian: boolean;
   /** The table's bytes: reads a wire word as a number, at half the price of `words` and `toWire`. */
   readonly #view: DataView;
+  readonly #toWire: WireOrder;
   readonly #remoteSecret: number;
   readonly #portsSecret: number;
   readonly #insideSecret: number;
@@ -84,6 +86,7 @@ export class FlowTable {
     this.words = new Int32Array(this.#acksAt + this.capacity * ACK_WORDS);
     this.#view = new DataView(this.words.buffer);
     this.isLittleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
+    this.#toWire = wireOrderOf(this.isLittleEndian);
     const words = this.words;
     for (let i = 0; i < SECRET_WORDS; i++) words[SECRETS + i] = random.next32() | 1;
     this.#remoteSecret = words[SECRETS] as number;
@@ -167,9 +170,10 @@ export class FlowTable {
   /** The record that an outbound packet with this tuple belongs to; -1 for none. ICMP has the identifier and 0 as ports. */
   findOutbound(protocol: number, inside: number, insidePort: number, remote: number, remotePort: number): number {
     const words = this.words;
-    const insideWord = this.toWire(inside);
-    const remoteWord = this.toWire(remote);
-    const ports = this.toWire((insidePort << 16) | remotePort);
+    const toWire = this.#toWire;
+    const insideWord = toWire(inside);
+    const remoteWord = toWire(remote);
+    const ports = toWire((insidePort << 16) | remotePort);
     let index = ((words[this.#bucket(insideWord, remoteWord, ports)] as number) << 16) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
@@ -189,8 +193,9 @@ export class FlowTable {
   /** The record that a packet from `remote` to our external port belongs to; -1 for none. */
   findInbound(protocol: number, remote: number, remotePort: number, externalPort: number): number {
     const words = this.words;
-    const remoteWord = this.toWire(remote);
-    const ports = this.toWire((remotePort << 16) | externalPort);
+    const toWire = this.#toWire;
+    const remoteWord = toWire(remote);
+    const ports = toWire((remotePort << 16) | externalPort);
     let index = (words[this.#bucket(0, remoteWord, ports)] as number) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
@@ -221,11 +226,12 @@ export class FlowTable {
     const at = this.#recordsAt + index * RECORD_WORDS;
     this.#free = words[at + CHAINS] as number;
     this.#count++;
-    const insideWord = this.toWire(inside);
-    const remoteWord = this.toWire(remote);
+    const toWire = this.#toWire;
+    const insideWord = toWire(inside);
+    const remoteWord = toWire(remote);
     const externalWord = this.header.externalWord;
-    const outboundPorts = this.toWire((insidePort << 16) | remotePort);
-    const inboundPorts = this.toWire((remotePort << 16) | externalPort);
+    const outboundPorts = toWire((insidePort << 16) | remotePort);
+    const inboundPorts = toWire((remotePort << 16) | externalPort);
     const ipDelta = fold(halvesDelta(insideWord, externalWord));
     // The remote port stands in both and cancels out.
     const transportDelta = fold(ipDelta + halvesDelta(outboundPorts, inboundPorts));
@@ -302,17 +308,17 @@ export class FlowTable {
 
   /** Whether the NAT leaves the session's ordinary packets to the fast path. */
   setSettled(index: number, isSettled: boolean): void {
-    const at = this.#at(index) + KIND;
+    const at = this.#recordsAt + index * RECORD_WORDS + KIND;
     const kind = this.words[at] as number;
     this.words[at] = withCarried(isSettled ? kind | FLAG_SETTLED : kind & ~FLAG_SETTLED);
   }
 
   /** Packets of the session that leave by `side` go to this neighbour; ignored while its station is unknown. */
   setNextHop(index: number, side: number, neighbour: number): void {
-    if (!this.nextHops.isKnown(neighbour)) return;
+    const hop = this.nextHops.hop(neighbour);
+    if (hop < 0) return;
     const words = this.words;
-    const at = this.#at(index);
-    const hop = neighbour | (this.nextHops.epoch(neighbour) << 8);
+    const at = this.#recordsAt + index * RECORD_WORDS;
     const hops = words[at + HOPS] as number;
     words[at + HOPS] = side === LAN ? (hops & ~0xffff) | hop : (hops & 0xffff) | (hop << 16);
     words[at + KIND] = withCarried((words[at + KIND] as number) | (side === LAN ? FLAG_LAN_HOP : FLAG_WAN_HOP));
@@ -329,9 +335,7 @@ export class FlowTable {
 
   /** A 32-bit value as a word whose bytes lie in network order, and back. */
   toWire(value: number): number {
-    // Here again rather than by a call of `toWire`, which takes XS as long as the conversion itself.
-    if (!this.isLittleEndian) return value;
-    return (value << 24) | ((value & 0xff00) << 8) | ((value >> 8) & 0xff00) | ((value >> 24) & 0xff);
+    return this.#toWire(value);
   }
 
   #at(index: number): number {

@@ -78,8 +78,9 @@ export class Interface {
 
   /** The station a packet to `destination` goes to: itself if on-link, the gateway if not; 0 when there is no way. */
   nextHop(destination: number): number {
-    if (this.isOnLink(destination) || isMulticast(destination) || destination === BROADCAST_ADDRESS) return destination;
-    return this.gateway;
+    const { address } = this;
+    if (address !== 0 && ((destination ^ address) & this.mask) === 0) return destination;
+    return isMulticast(destination) || destination === BROADCAST_ADDRESS ? destination : this.gateway;
   }
 
   /** Sends a finished frame; false, and counted, when the port does not take it. */

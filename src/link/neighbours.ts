@@ -71,7 +71,8 @@ export class Neighbours {
   readonly #pendingLengths: number[] = [];
   readonly #arpFrame = new Frame(ETHERNET_HEADER_BYTES + ARP_BYTES);
   #nextDeadline = NEVER;
-  #lastFound = 0;
+  /** The entry that the last packet to each interface used. */
+  readonly #recent: number[];
   listener: NeighbourListener | undefined;
   onUnresolved: UnresolvedHandler | undefined;
   /** The table index that the last `send` used; -1 when the packet went to a group address. */
@@ -81,6 +82,7 @@ export class Neighbours {
     this.#clock = clock;
     this.#drops = drops;
     this.#interfaces = interfaces;
+    this.#recent = interfaces.map(() => 0);
     for (let i = 0; i < capacity; i++) this.#entries.push(new Neighbour());
     for (let i = 0; i < pendingFrames; i++) {
       this.#pendingFrames.push(new Frame(MAX_FRAME_BYTES));
@@ -93,6 +95,15 @@ export class Neighbours {
    * keeps a copy of the frame until the answer comes.
    */
   send(out: Interface, nextHop: number, frame: Frame, length: number): Verdict {
+    // Mostly it is the station that the link's last packet went to: no group address, and no search.
+    const recent = this.#recent[out.index] as number;
+    const known = this.#entries[recent] as Neighbour;
+    if (known.address === nextHop && known.state === "fresh" && known.interfaceIndex === out.index) {
+      if (this.#clock.now < known.confirmedAtMs + NEIGHBOUR_FRESH_MS) {
+        this.lastIndex = recent;
+        return this.#transmit(out, known.macHead, known.macTail, frame, length);
+      }
+    }
     this.lastIndex = -1;
     if (out.isBroadcast(nextHop)) return this.#transmit(out, 0xffff, -1, frame, length);
     // RFC 1112 section 6.4: the group's lower 23 bits.
@@ -104,6 +115,7 @@ export class Neighbours {
       if (index < 0) return "neighbourTableFull";
     }
     this.lastIndex = index;
+    this.#recent[out.index] = index;
     const entry = this.#entries[index] as Neighbour;
     if (entry.state === "fresh" && this.#clock.now >= entry.confirmedAtMs + NEIGHBOUR_FRESH_MS) this.#age(index, entry);
     if (entry.state === "fresh" || entry.state === "stale") {
@@ -189,15 +201,9 @@ export class Neighbours {
   }
 
   #find(out: Interface, address: number): number {
-    // Mostly the one that was found last; a search takes XS some 500 instructions for each entry.
-    const last = this.#entries[this.#lastFound] as Neighbour;
-    if (last.address === address && last.state !== "free" && last.interfaceIndex === out.index) return this.#lastFound;
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
-      if (entry.address === address && entry.state !== "free" && entry.interfaceIndex === out.index) {
-        this.#lastFound = i;
-        return i;
-      }
+      if (entry.address === address && entry.state !== "free" && entry.interfaceIndex === out.index) return i;
     }
     return -1;
   }

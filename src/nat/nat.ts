@@ -10,7 +10,7 @@ import type { Clock } from "../core/clock.js";
 import type { Verdict } from "../core/drops.js";
 import type { Random } from "../core/random.js";
 import { FlowTable } from "../flow/table.js";
-import type { PortSpace } from "../transport/portSpace.js";
+import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
 import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
@@ -174,7 +174,7 @@ export class Nat implements ForwardEffects {
     if (isIcmp && !isQueryReply(icmpType(view, transportAt))) return "ok";
     const port = isIcmp ? icmpIdentifier(view, transportAt) : packet.destinationPort;
     if (this.#sessions.findInbound(protocol, source, sourcePort, port) >= 0) return "ok";
-    return this.#filterPort(protocol, port, source);
+    return this.#filterOwner(this.#ports.ownerKind(protocol, port), this.#ports.ownerId(protocol, port), source);
   }
 
   /**
@@ -283,13 +283,14 @@ export class Nat implements ForwardEffects {
 
   #openInbound(packet: Packet, flags: number): Verdict {
     const protocol = packet.protocol;
-    const refusal = this.#filterPort(protocol, packet.destinationPort, packet.source);
+    const owner = this.#ports.ownerKind(protocol, packet.destinationPort);
+    const id = this.#ports.ownerId(protocol, packet.destinationPort);
+    const refusal = this.#filterOwner(owner, id, packet.source);
     if (refusal !== "ok") return refusal;
     const isTcp = protocol === PROTOCOL_TCP;
     const timerClass = isTcp ? TCP_TRANSITORY : UDP;
     if (isTcp && !isOpening(flags)) return "natTcpState";
-    const isMapping = this.#ports.ownerKind(protocol, packet.destinationPort) === "mapping";
-    const id = this.#ports.ownerId(protocol, packet.destinationPort);
+    const isMapping = owner === "mapping";
     const insideAddress = isMapping ? this.#mappings.insideAddress(id) : this.#forwardAddress(id);
     const insidePort = isMapping ? this.#mappings.insidePort(id) : this.forwards.insidePort(id, packet.destinationPort);
     if (!this.#yields(protocol, insideAddress, insidePort, packet.source, packet.sourcePort)) return "natConflict";
@@ -312,10 +313,8 @@ export class Nat implements ForwardEffects {
     return "ok";
   }
 
-  #filterPort(protocol: number, port: number, remote: number): Verdict {
-    const owner = this.#ports.ownerKind(protocol, port);
+  #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {
     if (owner !== "mapping" && owner !== "forward") return "wanUnsolicited";
-    const id = this.#ports.ownerId(protocol, port);
     return owner === "mapping" ? this.#filter(id, remote) : this.#filterForward(id, remote);
   }
 

@@ -129,6 +129,9 @@ export class Sessions {
 
   /** A packet was seen on the slow path. */
   touch(index: number): void {
+    const timerClass = this.#timerClasses[index] as TimerClass;
+    // Often it is the last that was queued, and in this very second: then nothing changes.
+    if (this.#timerTails[timerClass] === index && this.#seenWhenQueued[index] === this.#flows.tick) return;
     this.#flows.touch(index);
     this.#requeue(index);
   }
@@ -143,11 +146,11 @@ export class Sessions {
 
   /** Puts a session under another timeout, used now. */
   setTimerClass(index: number, timerClass: TimerClass): void {
-    this.#flows.touch(index);
     if (this.#timerClasses[index] === timerClass) {
-      this.#requeue(index);
+      this.touch(index);
       return;
     }
+    this.#flows.touch(index);
     this.#dequeue(index);
     this.#enqueue(index, timerClass);
   }

@@ -21,6 +21,8 @@ export const NAT_PORTS: PortRange = Object.freeze({ first: 1024, last: 49151 });
 const RANDOM_DRAWS = 8;
 
 const KINDS: readonly PortOwnerKind[] = Object.freeze(["socket", "listener", "forward", "mapping"] as const);
+/** Each one's place in KINDS. */
+const KIND_NUMBERS = Object.freeze({ socket: 0, listener: 1, forward: 2, mapping: 3 });
 const FREE = -1;
 
 /** An owned port, or an owned range of them. */
@@ -102,7 +104,7 @@ export class PortSpace {
   /** Takes a whole range. False when any port in it has an owner, or when all ranges are in use. */
   claimRange(protocol: number, range: PortRange, kind: PortOwnerKind, id: number): boolean {
     if (this.#ranges.length >= this.#rangeCapacity || this.firstOwned(protocol, range) !== 0) return false;
-    this.#ranges.push({ protocol, range, owner: (KINDS.indexOf(kind) << 16) | id });
+    this.#ranges.push({ protocol, range, owner: (KIND_NUMBERS[kind] << 16) | id });
     return true;
   }
 
@@ -176,18 +178,20 @@ export class PortSpace {
   /** Of a port that is free, in a registry that is not full. */
   #insert(protocol: number, port: number, kind: PortOwnerKind, id: number): void {
     const key = (protocol << 16) | port;
+    const keys = this.#keys;
     let slot = this.#home(key);
-    while (this.#keys[slot] !== FREE) slot = (slot + 1) & this.#slotMask;
-    this.#keys[slot] = key;
-    this.#owners[slot] = (KINDS.indexOf(kind) << 16) | id;
+    while (keys[slot] !== FREE) slot = (slot + 1) & this.#slotMask;
+    keys[slot] = key;
+    this.#owners[slot] = (KIND_NUMBERS[kind] << 16) | id;
     this.#count++;
   }
 
   #owner(protocol: number, port: number): number {
     const slot = this.#find((protocol << 16) | port);
     if (slot >= 0) return this.#owners[slot] as number;
-    for (let i = 0; i < this.#ranges.length; i++) {
-      const claim = this.#ranges[i] as RangeClaim;
+    const ranges = this.#ranges;
+    for (let i = ranges.length - 1; i >= 0; i--) {
+      const claim = ranges[i] as RangeClaim;
       if (claim.protocol === protocol && port >= claim.range.first && port <= claim.range.last) return claim.owner;
     }
     return -1;
@@ -199,12 +203,14 @@ export class PortSpace {
   }
 
   #find(key: number): number {
-    let slot = this.#home(key);
+    const keys = this.#keys;
+    const mask = this.#slotMask;
+    let slot = (key ^ (key >> 16)) & mask;
     for (;;) {
-      const found = this.#keys[slot];
+      const found = keys[slot];
       if (found === key) return slot;
       if (found === FREE) return -1;
-      slot = (slot + 1) & this.#slotMask;
+      slot = (slot + 1) & mask;
     }
   }
 

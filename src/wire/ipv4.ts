@@ -36,8 +36,22 @@ export function validateIpv4(view: DataView, at: number, available: number): Ver
   if (word0 >> 28 !== 4 || headerBytes < IPV4_HEADER_BYTES || headerBytes > available) return "ipMalformed";
   const totalBytes = word0 & 0xffff;
   if (totalBytes < headerBytes || totalBytes > available) return "ipMalformed";
-  if (fold(sumBytes(view, at, headerBytes, 0)) !== 0xffff) return "ipChecksum";
-  return headerBytes === IPV4_HEADER_BYTES ? "ok" : validateOptions(view, at + IPV4_HEADER_BYTES, at + headerBytes);
+  const word1 = view.getInt32(at + 4);
+  const word2 = view.getInt32(at + 8);
+  const word3 = view.getInt32(at + 12);
+  const word4 = view.getInt32(at + 16);
+  // What `sumBytes` does, at half its price.
+  const upperHalves =
+    ((word0 >> 16) & 0xffff) +
+    ((word1 >> 16) & 0xffff) +
+    ((word2 >> 16) & 0xffff) +
+    ((word3 >> 16) & 0xffff) +
+    ((word4 >> 16) & 0xffff);
+  const sum = upperHalves + totalBytes + (word1 & 0xffff) + (word2 & 0xffff) + (word3 & 0xffff) + (word4 & 0xffff);
+  if (headerBytes === IPV4_HEADER_BYTES) return fold(sum) === 0xffff ? "ok" : "ipChecksum";
+  const optionsAt = at + IPV4_HEADER_BYTES;
+  if (fold(sumBytes(view, optionsAt, headerBytes - IPV4_HEADER_BYTES, sum)) !== 0xffff) return "ipChecksum";
+  return validateOptions(view, optionsAt, at + headerBytes);
 }
 
 function validateOptions(view: DataView, from: number, end: number): Verdict {
