@@ -168,6 +168,11 @@ export class Sessions {
     return isInside ? scales & 15 : scales >> 4;
   }
 
+  /** Neither side has offered a window scale. */
+  clearWindowScales(index: number): void {
+    this.#windowScales[index] = 0;
+  }
+
   setWindowScale(index: number, isInside: boolean, scale: number): void {
     const scales = this.#windowScales[index] as number;
     this.#windowScales[index] = isInside ? (scales & 0xf0) | scale : (scales & 15) | (scale << 4);
@@ -224,9 +229,10 @@ export class Sessions {
     let looks = LOOK_LIMIT;
     for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
       let index = this.#timerHeads[timerClass] as number;
-      while (index >= 0 && looks > 0 && this.#flows.tick >= this.#dueAt(index)) {
+      while (index >= 0 && looks > 0 && this.#flows.tick >= this.#dueAt(index, timerClass)) {
         looks--;
-        if (this.isExpired(index)) this.close(index);
+        const idle = this.#flows.tick - this.#flows.lastSeen(index);
+        if (idle > (this.#timeouts[timerClass] as number)) this.close(index);
         else this.#requeue(index);
         index = this.#timerHeads[timerClass] as number;
       }
@@ -239,15 +245,15 @@ export class Sessions {
     for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
       const head = this.#timerHeads[timerClass] as number;
       if (head < 0) continue;
-      const deadline = this.#dueAt(head) * 1000;
+      const deadline = this.#dueAt(head, timerClass) * 1000;
       if (deadline < earliest) earliest = deadline;
     }
     return earliest;
   }
 
   /** The tick at which a session has expired if it was not used since it was queued. */
-  #dueAt(index: number): number {
-    return (this.#seenWhenQueued[index] as number) + (this.#timeouts[this.timerClass(index)] as number) + 1;
+  #dueAt(index: number, timerClass: number): number {
+    return (this.#seenWhenQueued[index] as number) + (this.#timeouts[timerClass] as number) + 1;
   }
 
   /** Ends the session that is worth least; with `withMapping` one that takes its mapping along. False if there is none. */

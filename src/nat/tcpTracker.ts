@@ -62,8 +62,7 @@ export class TcpTracker {
     let state = this.#sessions.tcpState(session);
     if (isOpening(flags) && (state === 0 || isClosed(state))) {
       state = openedState(isInside);
-      this.#sessions.setWindowScale(session, true, 0);
-      this.#sessions.setWindowScale(session, false, 0);
+      this.#sessions.clearWindowScales(session);
     }
     if (flags & TCP_RST) {
       if (!isInside && !this.#isResetInWindow(session, state, flags, sequence, acknowledgement)) return "natTcpWindow";

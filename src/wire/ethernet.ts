@@ -10,7 +10,8 @@ export const GROUP_BIT = 0x100;
 
 const DESTINATION_AT = ETHERNET_AT;
 const SOURCE_AT = ETHERNET_AT + 6;
-const TYPE_AT = ETHERNET_AT + 12;
+/** Offset of the type in a frame's buffer. */
+export const ETHERTYPE_AT = ETHERNET_AT + 12;
 
 /** Reads a station address as a 48-bit number. */
 export function readMac(view: DataView, at: number): number {
@@ -26,22 +27,12 @@ export function etherDestination(frame: Frame): number {
   return readMac(frame.view, DESTINATION_AT);
 }
 
-/** The upper 16 bits of the destination. */
-export function etherDestinationHead(frame: Frame): number {
-  return frame.view.getUint16(DESTINATION_AT);
-}
-
-/** The lower 32 bits of the destination, as an int32. */
-export function etherDestinationTail(frame: Frame): number {
-  return frame.view.getInt32(DESTINATION_AT + 2);
-}
-
 export function etherSource(frame: Frame): number {
   return readMac(frame.view, SOURCE_AT);
 }
 
 export function etherType(frame: Frame): number {
-  return frame.view.getUint16(TYPE_AT);
+  return frame.view.getUint16(ETHERTYPE_AT);
 }
 
 /** As `writeEthernet`, from the station addresses' upper 16 and lower 32 bits: four wide writes, a third of its price on XS. */
@@ -62,5 +53,5 @@ export function writeEthernetIpv4(
 export function writeEthernet(frame: Frame, destination: number, source: number, type: number): void {
   writeMac(frame.view, DESTINATION_AT, destination);
   writeMac(frame.view, SOURCE_AT, source);
-  frame.view.setUint16(TYPE_AT, type);
+  frame.view.setUint16(ETHERTYPE_AT, type);
 }
