@@ -12,10 +12,8 @@ export class Interface {
   readonly index: number;
   /** As the console names it: `lan`, `wan`. */
   readonly name: string;
-  /** 48-bit station address, and its upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
+  /** 48-bit station address. */
   readonly mac: number;
-  readonly macHead: number;
-  readonly macTail: number;
   readonly port: FramePort;
   /** int32; 0 while the interface has no address. */
   address = 0;
@@ -23,9 +21,6 @@ export class Interface {
   prefixLength = 0;
   /** The netmask, int32. */
   mask = 0;
-  /** The network's directed broadcast address and its obsolete all-zeros form; -1, the limited broadcast, if it has none. */
-  #directedBroadcast = BROADCAST_ADDRESS;
-  #zerosBroadcast = BROADCAST_ADDRESS;
   /** The next hop for everything off-link; 0 for none. */
   gateway = 0;
   /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
@@ -42,6 +37,14 @@ export class Interface {
   txBytes = 0;
   /** Frames that the port did not take. */
   txRefused = 0;
+
+  // Behind the counters, which every carried packet needs: XS looks through an object's properties in their order.
+  /** The station address's upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
+  readonly macHead: number;
+  readonly macTail: number;
+  /** The network's directed broadcast address and its obsolete all-zeros form; -1, the limited broadcast, if it has none. */
+  #directedBroadcast = BROADCAST_ADDRESS;
+  #zerosBroadcast = BROADCAST_ADDRESS;
 
   constructor(index: number, name: string, mac: number, port: FramePort) {
     this.index = index;
