@@ -62,25 +62,13 @@ export function isMulticast(address: number): boolean {
   return (address & 0xf0000000) === (0xe0000000 | 0);
 }
 
-/** 127.0.0.0/8 (RFC 1122 section 3.2.1.3). */
-export function isLoopback(address: number): boolean {
-  return address >> 24 === 127;
-}
-
-/** 240.0.0.0/4, the limited broadcast included (RFC 1112 section 4). */
-export function isClassE(address: number): boolean {
-  return (address & 0xf0000000) === (0xf0000000 | 0);
-}
-
-/** 0.0.0.0/8, "this network" (RFC 1122 section 3.2.1.3). */
-export function isThisNetwork(address: number): boolean {
-  return address >> 24 === 0;
-}
-
-/** True when a packet may legitimately carry this as the source of a reply: a unicast address outside every special block. */
+/**
+ * True for an address that a single host may have, and an answer go to. The others are in special blocks: 0.0.0.0/8 and
+ * 127.0.0.0/8 (RFC 1122 section 3.2.1.3), 224.0.0.0/4 (RFC 5771), 240.0.0.0/4 with the limited broadcast (RFC 1112
+ * section 4).
+ */
 export function isUnicastSource(address: number): boolean {
-  // The first octet tells: 0, 127, 224 to 239 and 240 to 255 are the special blocks above. Four calls would cost four times
-  // as much on XS.
+  // One look at the first octet: a call for each block would cost four times as much on XS.
   const first = (address >> 24) & 255;
   return first !== 0 && first !== 127 && first < 224;
 }
