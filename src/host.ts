@@ -120,6 +120,9 @@ export class Host {
   setAddress(index: number, address: number, prefixLength: number): void {
     const one = this.interfaces[index] as Interface;
     const text = formatPrefix({ address, length: prefixLength });
+    if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > 32) {
+      throw new Error(`${text} is impossible: a prefix has 0 to 32 bits`);
+    }
     if (address !== 0 && !isUnicastSource(address)) {
       throw new Error(`${text} cannot be a host's address; use a unicast address such as 192.168.1.1/24`);
     }

@@ -7,6 +7,8 @@
  */
 import { fileURLToPath } from "node:url";
 import { styleText } from "node:util";
+import { LAN, WAN } from "../../src/flow/table.js";
+import { countInstructions, type VARIANT_FLAGS, whyNoInstructions as whyNoTwin } from "../flow/native/instructions.js";
 import { excesses, type Prices, readBudget, writeBudget } from "../xs/host/budget.js";
 import { VARIANTS, type Variant, whyNotBuildable } from "../xs/host/build.js";
 import * as forwarding from "../xs/host/forwarding.entry.js";
@@ -63,6 +65,27 @@ function printPrices(measured: ReadonlyMap<Variant, Prices>): void {
   }
 }
 
+/** The flow cache in C, for one flow and for 700 of 1,024; test/flow/nativeCost.test.ts holds it to its budget. */
+function printTwin(variant: keyof typeof VARIANT_FLAGS): void {
+  const reason = whyNoTwin(variant);
+  if (reason !== undefined) {
+    console.error(`Nothing is counted of the flow cache in C for ${variant}: it ${reason}.`);
+    return;
+  }
+  console.log(styleText("bold", `\nThe flow cache in C, ${variant}, packets of 60 bytes`));
+  printRow("instructions", ["1 flow", "700: median", "mean", "worst"]);
+  for (const protocol of ["UDP", "TCP"] as const) {
+    for (const [direction, side] of [
+      ["out", LAN],
+      ["in", WAN],
+    ] as const) {
+      const cases = [1, 700].map((flows) => ({ protocol, side, flows, frameBytes: 60 }));
+      const [alone, many] = countInstructions(variant, cases);
+      printRow(`${protocol} ${direction}`, [alone?.mean, many?.median, many?.mean, many?.worst].map(count));
+    }
+  }
+}
+
 async function printMemory(variant: Variant): Promise<void> {
   const { engine, loaded, costs } = await measure(REST_FILE, [{ run: ["create"] }], variant);
   const { heldSlots, heldChunkBytes } = costs[0] as RegionCost;
@@ -95,6 +118,7 @@ for (const variant of VARIANTS) {
   else console.error(`Nothing is measured for ${variant}. ${problem}\n`);
 }
 printPrices(measured);
+for (const variant of VARIANTS) printTwin(variant);
 await printMemory(measured.has(BOARD_VARIANT) ? BOARD_VARIANT : "64-bit -O2");
 printTables();
 

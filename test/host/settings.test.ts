@@ -69,6 +69,12 @@ describe("Host.setAddress", () => {
     }
   });
 
+  it.each([-1, 33, 24.5])("refuses a prefix of %d bits", (prefixLength) => {
+    const bench = configured();
+    const sentence = `192.168.1.9/${prefixLength} is impossible: a prefix has 0 to 32 bits`;
+    bench.refuses(() => bench.host.setAddress(0, ip("192.168.1.9"), prefixLength), sentence);
+  });
+
   it("takes both addresses of a /31, and a /32", () => {
     const bench = configured();
     for (const [text, length] of [
