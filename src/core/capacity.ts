@@ -18,7 +18,7 @@ export interface Capacity {
   readonly reassemblies: number;
   /** The largest IPv4 datagram that is sent or put together, headers included, in bytes: 576..65,535. */
   readonly datagramBytes: number;
-  /** Inside endpoints with an external port. */
+  /** Inside endpoints with an external port; 1..16,384. */
   readonly mappings: number;
   /** Conversations through the NAT; 1..32,767. */
   readonly sessions: number;
@@ -34,11 +34,24 @@ export const DEFAULT_CAPACITY: Capacity = Object.freeze({
   tcpSendBytes: 4096,
   udpReceiveBytes: 2048,
   neighbours: 32,
-  pendingFrames: 8,
+  pendingFrames: 4,
   reassemblies: 2,
   // The largest DNS answer over UDP that RFC 5625 section 4.4.3 asks for, and headers.
   datagramBytes: 4352,
   mappings: 512,
   sessions: 1024,
   forwards: 32,
+});
+
+/** For a board with PSRAM, and for a desktop; `npm run bench:xs` prints what it takes. */
+export const LARGE_CAPACITY: Capacity = Object.freeze({
+  ...DEFAULT_CAPACITY,
+  sockets: 32,
+  listeners: 16,
+  neighbours: 64,
+  pendingFrames: 16,
+  reassemblies: 8,
+  mappings: 2048,
+  sessions: 4096,
+  forwards: 64,
 });

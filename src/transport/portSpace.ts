@@ -24,6 +24,9 @@ const KINDS: readonly PortOwnerKind[] = Object.freeze(["socket", "listener", "fo
 /** Each one's place in KINDS. */
 const KIND_NUMBERS = Object.freeze({ socket: 0, listener: 1, forward: 2, mapping: 3 });
 const FREE = -1;
+/** An owner is its kind's number above the bits of its id. */
+const ID_BITS = 14;
+const MAX_ID = (1 << ID_BITS) - 1;
 
 /** An owned port, or an owned range of them. */
 export interface PortClaim {
@@ -48,22 +51,23 @@ export class PortSpace {
   readonly #slotMask: number;
   /** Open addressing: `protocol << 16 | port`, or FREE. */
   readonly #keys: Int32Array;
-  /** `kind index << 16 | owner id` of the key in the same slot. */
-  readonly #owners: Int32Array;
+  /** Kind and id of who owns the key in the same slot; see `ownerOf`. */
+  readonly #owners: Uint16Array;
   readonly #ranges: RangeClaim[] = [];
   readonly #rangeCapacity: number;
   #count = 0;
 
   /** `claims` single ports and `ranges` ranges of ports can be owned at a time. */
   constructor(random: Random, claims: number, ranges: number) {
+    // Two thirds full at most: a search for a port that is free, the longest, then looks at five slots on average.
     let slots = 8;
-    while (slots < claims * 2) slots *= 2;
+    while (slots * 2 < claims * 3) slots *= 2;
     this.#random = random;
     this.#capacity = claims;
     this.#rangeCapacity = ranges;
     this.#slotMask = slots - 1;
     this.#keys = new Int32Array(slots).fill(FREE);
-    this.#owners = new Int32Array(slots);
+    this.#owners = new Uint16Array(slots);
   }
 
   /** Single ports owned now. */
@@ -78,16 +82,16 @@ export class PortSpace {
   /** Who owns the port; undefined for nobody. */
   ownerKind(protocol: number, port: number): PortOwnerKind | undefined {
     const owner = this.#owner(protocol, port);
-    return owner < 0 ? undefined : KINDS[owner >> 16];
+    return owner < 0 ? undefined : KINDS[owner >> ID_BITS];
   }
 
   /** The owner's number in its own table; -1 for nobody. */
   ownerId(protocol: number, port: number): number {
     const owner = this.#owner(protocol, port);
-    return owner < 0 ? -1 : owner & 0xffff;
+    return owner < 0 ? -1 : owner & MAX_ID;
   }
 
-  /** Takes a port for `id` (0..65,535). False when it has an owner, or when the registry is full: then nothing changed. */
+  /** Takes a port for `id` (0..16,383). False when it has an owner, or when the registry is full: then nothing changed. */
   claim(protocol: number, port: number, kind: PortOwnerKind, id: number): boolean {
     if (this.#count >= this.#capacity || !this.isFree(protocol, port)) return false;
     this.#insert(protocol, port, kind, id);
@@ -104,7 +108,7 @@ export class PortSpace {
   /** Takes a whole range. False when any port in it has an owner, or when all ranges are in use. */
   claimRange(protocol: number, range: PortRange, kind: PortOwnerKind, id: number): boolean {
     if (this.#ranges.length >= this.#rangeCapacity || this.firstOwned(protocol, range) !== 0) return false;
-    this.#ranges.push({ protocol, range, owner: (KIND_NUMBERS[kind] << 16) | id });
+    this.#ranges.push({ protocol, range, owner: ownerOf(kind, id) });
     return true;
   }
 
@@ -182,7 +186,7 @@ export class PortSpace {
     let slot = this.#home(key);
     while (keys[slot] !== FREE) slot = (slot + 1) & this.#slotMask;
     keys[slot] = key;
-    this.#owners[slot] = (KIND_NUMBERS[kind] << 16) | id;
+    this.#owners[slot] = ownerOf(kind, id);
     this.#count++;
   }
 
@@ -232,8 +236,12 @@ export class PortSpace {
   }
 }
 
+function ownerOf(kind: PortOwnerKind, id: number): number {
+  return (KIND_NUMBERS[kind] << ID_BITS) | id;
+}
+
 function describe(protocol: number, range: PortRange, owner: number): PortClaim {
-  return { protocol, range, kind: KINDS[owner >> 16] as PortOwnerKind, id: owner & 0xffff };
+  return { protocol, range, kind: KINDS[owner >> ID_BITS] as PortOwnerKind, id: owner & MAX_ID };
 }
 
 function greatestCommonDivisor(a: number, b: number): number {
