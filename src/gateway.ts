@@ -12,10 +12,12 @@ import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./c
 import { createFlowCache, type Forward, MISS } from "./flow/cache.js";
 import type { FlowTable } from "./flow/table.js";
 import { Host, type HostOptions } from "./host.js";
+import { checkBindings } from "./link/bindings.js";
 import type { Interface } from "./link/interface.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import type { NatSettings } from "./nat/settings.js";
+import type { LinkBinding, LinkPorts } from "./platform/linkPorts.js";
 import { NAT_PORTS, type PortOwnerKind, type PortRange } from "./transport/portSpace.js";
 import { readQuote } from "./transport/quote.js";
 import { IcmpErrorQuote } from "./transport/transport.js";
@@ -62,6 +64,8 @@ export interface GatewayOptions extends HostOptions {
   readonly nat?: NatSettings;
   /** Makes the flow cache of the gateway's flow table: createFlowCache, or a twin of it. */
   readonly flowCache?: (flows: FlowTable) => Forward;
+  /** The device's ports, where interfaces can be attached to others than at the start. */
+  readonly links?: LinkPorts;
 }
 
 export class Gateway extends Host {
@@ -70,6 +74,9 @@ export class Gateway extends Host {
   readonly nat: Nat;
   /** As the console shows it; without meaning to the stack. */
   hostname = "porter";
+  readonly links: LinkPorts | undefined;
+  /** Where the LAN and the WAN are attached; empty where that is fixed. */
+  bindings: readonly LinkBinding[];
   readonly #carry: Forward;
   readonly #quote = new IcmpErrorQuote();
 
@@ -78,6 +85,8 @@ export class Gateway extends Host {
     super(options);
     this.lan = this.interfaces[LAN] as Interface;
     this.wan = this.interfaces[WAN] as Interface;
+    this.links = options.links;
+    this.bindings = options.links?.defaults ?? [];
     this.nat = new Nat(this.clock, this.ports, options.random, options.capacity, options.nat);
     const flows = this.nat.flows;
     this.#carry = (options.flowCache ?? createFlowCache)(flows);
@@ -106,6 +115,32 @@ export class Gateway extends Host {
     if (isSame) return;
     if (index === WAN) this.nat.setExternalAddress(address);
     else this.nat.clear();
+  }
+
+  /**
+   * Attaches the LAN and the WAN to ports of the device. Behind another port or VLAN are other stations, whatever their
+   * addresses: neighbours of a side that moves are forgotten, and all NAT sessions end. Throws an Error, and changes
+   * nothing, when a side cannot be there.
+   */
+  attach(lan: LinkBinding, wan: LinkBinding): void {
+    const links = this.links;
+    if (links === undefined) throw new Error("this device's ports are fixed; no other can be chosen");
+    const names = this.interfaces.map((one) => one.name);
+    const bindings = checkBindings(links.ports, names, [lan, wan]);
+    const moved = this.interfaces.filter(({ index }) => !isSamePlace(bindings[index], this.bindings[index]));
+    if (moved.length === 0) return;
+    // While both are where they were: whoever waits for a neighbour hears that it is gone.
+    for (const one of moved) this.neighbours.flush(one);
+    this.nat.clear();
+    links.attach(bindings);
+    this.bindings = bindings;
+    for (const one of moved) {
+      const port = links.ports.find(({ name }) => name === bindings[one.index]?.port);
+      one.setMac(port?.mac ?? one.mac);
+      this.nat.flows.setInterface(one.index, one.mac, one.mtuBytes);
+      // The same address once more: it is announced on the new link, and conflicts on the old one are past.
+      super.setAddress(one.index, one.address, one.prefixLength);
+    }
   }
 
   /** As `Host.setGateway`. Sessions under way take the new gateway at once. */
@@ -309,6 +344,10 @@ export class Gateway extends Host {
     if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
     return verdict;
   }
+}
+
+function isSamePlace(one: LinkBinding | undefined, other: LinkBinding | undefined): boolean {
+  return one?.port === other?.port && one?.vlan === other?.vlan;
 }
 
 /** False for what no router forwards (RFC 1812 section 5.3.7, RFC 6890). */

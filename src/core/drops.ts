@@ -13,6 +13,10 @@ export const DROP_REASONS = Object.freeze({
   etherTypeUnknown: "the frame carries neither IPv4 nor ARP",
   interfaceDown: "the interface has no address yet",
   portFull: "the driver could not take the frame",
+  portUnused: "no interface is attached to the port that the frame came in by",
+  vlanUnknown: "no interface on the port has the frame's VLAN",
+  vlanMissing: "the frame has no VLAN tag, and each interface on the port has a VLAN",
+  vlanNested: "the frame has a service provider's VLAN tag, or a second tag",
   // ARP
   arpMalformed: "not an Ethernet/IPv4 ARP packet, or an invalid sender",
   arpConflict: "another station claims our address",

@@ -12,8 +12,8 @@ export class Interface {
   readonly index: number;
   /** As the console names it: `lan`, `wan`. */
   readonly name: string;
-  /** 48-bit station address. */
-  readonly mac: number;
+  /** 48-bit station address; that of the port it is attached to. */
+  mac = 0;
   readonly port: FramePort;
   /** int32; 0 while the interface has no address. */
   address = 0;
@@ -40,8 +40,8 @@ export class Interface {
 
   // Behind the counters, which every carried packet needs: XS looks through an object's properties in their order.
   /** The station address's upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
-  readonly macHead: number;
-  readonly macTail: number;
+  macHead = 0;
+  macTail = 0;
   /** The network's directed broadcast address and its obsolete all-zeros form; -1, the limited broadcast, if it has none. */
   #directedBroadcast = BROADCAST_ADDRESS;
   #zerosBroadcast = BROADCAST_ADDRESS;
@@ -49,10 +49,14 @@ export class Interface {
   constructor(index: number, name: string, mac: number, port: FramePort) {
     this.index = index;
     this.name = name;
+    this.port = port;
+    this.setMac(mac);
+  }
+
+  setMac(mac: number): void {
     this.mac = mac;
     this.macHead = macHead(mac);
     this.macTail = macTail(mac);
-    this.port = port;
   }
 
   setAddress(address: number, prefixLength: number): void {
