@@ -84,7 +84,10 @@ export type Verdict = "ok" | DropReason;
 /** One counter for each reason. */
 export type DropCounts = Record<DropReason, number>;
 
-/** Sees each drop as it happens; for the simulator's narration and for tracing. */
+/**
+ * Sees each drop as it happens; for the simulator's narration and for tracing. The index is -1 for a frame that came in by
+ * a port of the device and got to no interface.
+ */
 export type DropListener = (reason: DropReason, interfaceIndex: number) => void;
 
 export class Drops {
