@@ -1,0 +1,26 @@
+/** What a board's board.ts says of it. */
+import type { LinkBinding } from "../../src/platform/linkPorts.js";
+import type { Medium } from "./framePort.js";
+
+export interface Board {
+  /** As its directory is called. */
+  readonly name: string;
+  /** The ports that the board has. */
+  readonly media: readonly Medium[];
+  /** Where the two sides are attached unless the configuration says otherwise. */
+  readonly lan: LinkBinding;
+  readonly wan: LinkBinding;
+  /** True with PSRAM: `LARGE_CAPACITY`. */
+  readonly hasLargeTables: boolean;
+  readonly console: SerialPins;
+  /** For a debug build, where the debugger has the first line. */
+  readonly debugConsole: SerialPins;
+}
+
+/** A serial line of the chip. */
+export interface SerialPins {
+  readonly port: number;
+  readonly transmit: number;
+  readonly receive: number;
+  readonly baud: number;
+}

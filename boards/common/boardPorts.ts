@@ -1,0 +1,126 @@
+/**
+ * The board's ports, to which the gateway's interfaces are attached as the configuration says. A driver's port is opened
+ * for each interface, with its VLAN: the driver takes and sets the tags.
+ */
+import type { Frame } from "../../src/core/frame.js";
+import type { FramePort } from "../../src/platform/framePort.js";
+import { type LinkBinding, type LinkPort, type LinkPorts, UNTAGGED } from "../../src/platform/linkPorts.js";
+import type { FramePortOptions as DriverPortOptions, FrameCounter, Medium } from "./framePort.js";
+import type { FrameSource } from "./pump.js";
+
+/** An interface's end at a driver. */
+export interface DriverPort extends FrameSource {
+  /** Sends the first `length` bytes of the frame at offset 2 of `bytes`; false when the driver does not take it. */
+  write(bytes: Uint8Array, length: number): boolean;
+  isUp(): boolean;
+  counter(name: FrameCounter): number;
+  close(): void;
+}
+
+export interface BoardPortsOptions {
+  /** The media that the board has. */
+  readonly media: readonly Medium[];
+  /** Where each interface is attached unless the configuration says otherwise, by interface index. */
+  readonly defaults: readonly LinkBinding[];
+  readonly open: (options: DriverPortOptions) => DriverPort;
+  /** A medium's 48-bit station address. */
+  readonly macOf: (medium: Medium) => number;
+  /** Frames wait at an interface. */
+  readonly onReadable: (interfaceIndex: number) => void;
+  /** An interface's link went up or down, or it is attached elsewhere. */
+  readonly onChanged: (interfaceIndex: number) => void;
+}
+
+export class BoardPorts implements LinkPorts {
+  readonly ports: readonly LinkPort[];
+  readonly defaults: readonly LinkBinding[];
+  readonly #options: BoardPortsOptions;
+  /** By interface index. */
+  readonly #attached: Attachment[];
+
+  constructor(options: BoardPortsOptions) {
+    this.#options = options;
+    this.defaults = options.defaults;
+    this.#attached = options.defaults.map(() => new Attachment());
+    this.ports = options.media.map((medium) => this.#describe(medium));
+  }
+
+  /** Where an interface sends; stays the same wherever it is attached. */
+  framePort(interfaceIndex: number): FramePort {
+    return this.#attached[interfaceIndex] as Attachment;
+  }
+
+  /** Where an interface's frames come from; stays the same wherever it is attached. */
+  source(interfaceIndex: number): FrameSource {
+    return this.#attached[interfaceIndex] as Attachment;
+  }
+
+  /** The station address an interface begins with. */
+  defaultMac(interfaceIndex: number): number {
+    return this.ports.find((one) => one.name === this.defaults[interfaceIndex]?.port)?.mac ?? 0;
+  }
+
+  /** What an interface's driver counts; 0 while it is attached to none. */
+  counter(interfaceIndex: number, name: FrameCounter): number {
+    return this.#attached[interfaceIndex]?.driver?.counter(name) ?? 0;
+  }
+
+  attach(bindings: readonly LinkBinding[]): void {
+    // All are closed before the first is opened: two may change places.
+    for (const one of this.#attached) one.close();
+    bindings.forEach(({ port, vlan }, index) => {
+      (this.#attached[index] as Attachment).open(
+        this.#options.open({
+          medium: port as Medium,
+          ...(vlan === UNTAGGED ? {} : { vlan }),
+          interfaceIndex: index as 0 | 1,
+          onReadable: () => this.#options.onReadable(index),
+          onChanged: () => this.#options.onChanged(index),
+        }),
+        port,
+      );
+    });
+  }
+
+  #describe(medium: Medium): LinkPort {
+    const attached = this.#attached;
+    return {
+      name: medium,
+      mac: this.#options.macOf(medium),
+      // A radio's frames have no tags (IEEE 802.11 maps priorities otherwise).
+      carriesTags: medium === "ethernet",
+      get isUp() {
+        return attached.some((one) => one.port === medium && one.isUp);
+      },
+    };
+  }
+}
+
+/** An interface's place at a driver, which may change. */
+class Attachment implements FramePort, FrameSource {
+  driver: DriverPort | undefined;
+  port = "";
+
+  get isUp(): boolean {
+    return this.driver?.isUp() ?? false;
+  }
+
+  open(driver: DriverPort, port: string): void {
+    this.driver = driver;
+    this.port = port;
+  }
+
+  close(): void {
+    this.driver?.close();
+    this.driver = undefined;
+    this.port = "";
+  }
+
+  send(frame: Frame, length: number): boolean {
+    return this.driver?.write(frame.bytes, length) ?? false;
+  }
+
+  read(bytes: Uint8Array): number {
+    return this.driver?.read(bytes) ?? 0;
+  }
+}

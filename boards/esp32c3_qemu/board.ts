@@ -1,0 +1,12 @@
+/** An ESP32-C3 with the Ethernet interface of OpenCores, which exists in emulators: one cable, LAN and WAN as VLANs. */
+import type { Board } from "../common/board.js";
+
+export const board: Board = Object.freeze({
+  name: "esp32c3_qemu",
+  media: Object.freeze(["ethernet"] as const),
+  lan: Object.freeze({ port: "ethernet", vlan: 10 }),
+  wan: Object.freeze({ port: "ethernet", vlan: 20 }),
+  hasLargeTables: false,
+  console: Object.freeze({ port: 0, transmit: 21, receive: 20, baud: 115_200 }),
+  debugConsole: Object.freeze({ port: 1, transmit: 4, receive: 5, baud: 115_200 }),
+});
