@@ -30,24 +30,37 @@
 #define TCP_ACK_ALONE 0x1000
 /* More fragments, reserved flag and fragment offset, in the upper half. */
 #define FRAGMENT_BITS 0xffbf0000
-/* What one hop less in the lower byte of its half adds to a one's complement sum: -1. */
-#define TTL_DELTA 0xfffe
+/*
+ * What a checksum is taken from that changes by the difference of two ports, or by one hop less (-1): 0 in one's
+ * complement, with as many times 0xffff more as keep the result above 0. A sum of halves is above 0, too.
+ */
+#define NO_DELTA 0x2fffd
+#define TTL_DELTA 0x1fffd
 #define UPPER_HALF 0xffff0000
+
+/* Bytes from the frame's padding on, of what the words leave in halves. */
+#define TOTAL_LENGTH_AT 18
+#define TTL_AT 24
+#define IP_CHECKSUM_AT 26
+#define SOURCE_PORT_AT 36
+#define DESTINATION_PORT_AT 38
+#define UDP_LENGTH_AT 40
+#define UDP_CHECKSUM_AT 42
+#define TCP_CHECKSUM_AT 52
 
 /* Calls would cost more than what they do, and compilers that save space make some. */
 #define INLINE static inline __attribute__((always_inline))
+
+INLINE uint32_t swappedHalves(uint32_t word) {
+  return word << 16 | word >> 16;
+}
 
 /*
  * The Internet checksum's fold (RFC 1071) in one step, as the result's upper half: a word and its halves the other way
  * round add up to the sum of the halves there, and the lower halves bring the carry.
  */
 INLINE uint32_t foldUpwards(uint32_t sum) {
-  return sum + (sum << 16 | sum >> 16);
-}
-
-/* In the upper half, a 16-bit checksum after its data changed by `delta` (RFC 1624, equation 3). */
-INLINE uint32_t updatedChecksum(uint32_t checksum, uint32_t delta) {
-  return ~foldUpwards((~checksum & 0xffff) + delta) & UPPER_HALF;
+  return sum + swappedHalves(sum);
 }
 
 /* One's complement addition of words: the Internet checksum does not mind their size (RFC 1071 section 2). */
@@ -56,9 +69,25 @@ INLINE uint32_t addWithCarry(uint32_t sum, uint32_t word) {
   return sum + (sum < word);
 }
 
-/* A 16-bit number as it stands in the frame, in the lower half of `word`. */
-INLINE uint32_t fromWire16(uint32_t word) {
-  return ((word & 0xff) << 8) | ((word >> 8) & 0xff);
+/* Half a word of the frame, in its byte order. */
+INLINE uint16_t half(const uint32_t *frame, size_t at) {
+  uint16_t value;
+  memcpy(&value, (const uint8_t *)frame + at, sizeof value);
+  return value;
+}
+
+INLINE void putHalf(uint32_t *frame, size_t at, uint32_t value) {
+  const uint16_t narrow = (uint16_t)value;
+  memcpy((uint8_t *)frame + at, &narrow, sizeof narrow);
+}
+
+INLINE uint32_t fromWire16(uint16_t value) {
+  return (uint16_t)(value << 8 | value >> 8);
+}
+
+/* A 16-bit checksum after its data changed by both deltas (RFC 1624, equation 3). */
+INLINE uint32_t updatedChecksum(uint32_t checksum, uint32_t addressDelta, uint32_t otherDelta) {
+  return ~foldUpwards(addWithCarry(addressDelta, otherDelta - checksum)) >> 16;
 }
 
 /* Heads and links of chains: the lower half outbound, the upper inbound. */
@@ -68,10 +97,6 @@ INLINE ptrdiff_t outboundLink(uint32_t word) {
 
 INLINE ptrdiff_t inboundLink(uint32_t word) {
   return (int16_t)(word >> 16);
-}
-
-INLINE int isCarried(uint32_t kind, uint32_t protocol) {
-  return ((kind ^ protocol) & (FLOW_FLAG_CARRIED | 0xff)) == FLOW_FLAG_CARRIED;
 }
 
 /*
@@ -102,29 +127,38 @@ INLINE int forward(
   headerSum = addWithCarry(headerSum, source);
   headerSum = addWithCarry(headerSum, destination);
   if (foldUpwards(headerSum) < UPPER_HALF) return MISS;
-  const uint32_t totalBytes = fromWire16(word4 >> 16);
+  const uint32_t totalBytes = fromWire16(half(words, TOTAL_LENGTH_AT));
   if (length != totalBytes + ETHERNET_BYTES) {
     if (length < totalBytes + ETHERNET_BYTES || length > MINIMUM_FRAME_BYTES) return MISS;
   }
   if (totalBytes > table[FLOW_INTERFACES + out * FLOW_INTERFACE_WORDS + 2]) return MISS;
 
   const uint32_t protocol = (word6 >> 8) & 0xff;
+  /* What the lower half of the record's way is, and how long the record may have been silent. */
+  uint32_t carried;
+  uint32_t lifetime;
   if (protocol == TCP) {
+    carried = TCP | FLOW_CARRIED;
+    lifetime = table[FLOW_TCP_LIFETIME];
     /* The twin may look behind the frame's end, as its buffers have one size. */
-    if (totalBytes < 40) return MISS;
+    const int32_t optionBytes = (int32_t)totalBytes - 40;
+    if (optionBytes < 0) return MISS;
     const uint32_t flags = words[12];
     if ((flags & TCP_FLAGS) != TCP_ACK_ALONE) return MISS;
     const uint32_t headerBytes = (flags & 0xf0) >> 2;
     /* Less than 20 is beyond all bounds here. */
-    if (headerBytes - 20 > totalBytes - 40) return MISS;
+    if (headerBytes - 20 > (uint32_t)optionBytes) return MISS;
   } else {
     if (protocol != UDP) return MISS;
+    carried = UDP | FLOW_CARRIED;
+    lifetime = table[FLOW_UDP_LIFETIME];
     if (totalBytes < 28) return MISS;
-    if (fromWire16(words[10]) != totalBytes - 20) return MISS;
+    if (fromWire16(half(words, UDP_LENGTH_AT)) != totalBytes - 20) return MISS;
   }
 
   /* As FlowTable.findOutbound and findInbound. */
-  const uint32_t ports = words[9];
+  uint32_t ports = words[9];
+  uint32_t way;
   const uint32_t *const buckets = table + table[FLOW_BUCKETS];
   uint32_t *const records = table + table[FLOW_RECORDS];
   uint32_t *record;
@@ -136,9 +170,10 @@ INLINE int forward(
     for (;;) {
       if (index < 0) return MISS;
       record = records + index * FLOW_RECORD_WORDS;
+      way = record[FLOW_OUTBOUND_WAY];
       if (
-        record[FLOW_OUTBOUND_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == destination &&
-        record[FLOW_INSIDE_ADDRESS] == source && isCarried(record[FLOW_KIND], protocol)
+        record[FLOW_INSIDE_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == destination &&
+        record[FLOW_INSIDE_ADDRESS] == source && (uint16_t)way == (uint16_t)carried
       ) {
         break;
       }
@@ -146,14 +181,16 @@ INLINE int forward(
     }
   } else {
     if (destination != table[FLOW_EXTERNAL_ADDRESS]) return MISS;
+    /* As the record has them. */
+    ports = swappedHalves(ports);
     const uint32_t hash = (source * table[FLOW_SECRETS]) ^ (ports * table[FLOW_SECRETS + 1]);
     index = inboundLink(buckets[hash >> table[FLOW_BUCKET_SHIFT]]);
     for (;;) {
       if (index < 0) return MISS;
       record = records + index * FLOW_RECORD_WORDS;
+      way = record[FLOW_INBOUND_WAY];
       if (
-        record[FLOW_INBOUND_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == source &&
-        isCarried(record[FLOW_KIND], protocol)
+        record[FLOW_EXTERNAL_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == source && (uint16_t)way == (uint16_t)carried
       ) {
         break;
       }
@@ -162,43 +199,42 @@ INLINE int forward(
   }
 
   const uint32_t tick = table[FLOW_TICK];
-  const uint32_t lifetime = table[protocol == TCP ? FLOW_TCP_LIFETIME : FLOW_UDP_LIFETIME];
   if ((int32_t)(tick - record[FLOW_LAST_SEEN]) > (int32_t)lifetime) return MISS;
-  const uint32_t hop = isOutbound ? record[FLOW_HOPS] >> 16 : record[FLOW_HOPS] & 0xffff;
-  const uint32_t *const stations = table + FLOW_HEADER_WORDS + (hop & 0xff) * FLOW_NEXT_HOP_WORDS;
-  if ((stations[0] & 0xff) != hop >> 8) return MISS;
+  const uint32_t name = way >> 16;
+  const uint32_t *const stations = table + FLOW_HEADER_WORDS + (name & 0xff) * FLOW_NEXT_HOP_WORDS;
+  if ((uint16_t)stations[0] != (uint16_t)name) return MISS;
 
   /* It is a hit; from here on everything succeeds. */
   memcpy(words, stations, FLOW_NEXT_HOP_WORDS * sizeof *words);
-  const uint32_t deltas = record[FLOW_DELTAS];
-  uint32_t ipDelta = deltas & 0xffff;
-  uint32_t transportDelta = deltas >> 16;
+  uint32_t addressDelta;
   uint32_t newPorts;
   if (isOutbound) {
-    newPorts = record[FLOW_INBOUND_PORTS];
-    words[7] = table[FLOW_EXTERNAL_ADDRESS];
+    newPorts = record[FLOW_EXTERNAL_PORTS];
+    putHalf(words, SOURCE_PORT_AT, newPorts);
+    const uint32_t external = table[FLOW_EXTERNAL_ADDRESS];
+    words[7] = external;
+    addressDelta = addWithCarry(~source, external);
   } else {
-    newPorts = record[FLOW_OUTBOUND_PORTS];
-    words[8] = record[FLOW_INSIDE_ADDRESS];
-    /* The opposite change; a multiple of 0xffff more keeps it above 0, as a sum of halves is. */
-    ipDelta = 0x1fffe - ipDelta;
-    transportDelta = 0x1fffe - transportDelta;
+    newPorts = record[FLOW_INSIDE_PORTS];
+    putHalf(words, DESTINATION_PORT_AT, newPorts);
+    const uint32_t inside = record[FLOW_INSIDE_ADDRESS];
+    words[8] = inside;
+    addressDelta = addWithCarry(~destination, inside);
   }
-  /* The record has the ports as the other direction has them. */
-  words[9] = (newPorts << 16) | (newPorts >> 16);
+  /* The remote port is the same in both, and in the upper half. */
+  const uint32_t portDelta = newPorts - ports + NO_DELTA;
 
-  words[6] = ((word6 & 0xffff) - 1) | updatedChecksum(word6 >> 16, ipDelta + TTL_DELTA);
-
+  ((uint8_t *)words)[TTL_AT]--;
+  putHalf(words, IP_CHECKSUM_AT, updatedChecksum(half(words, IP_CHECKSUM_AT), addressDelta, TTL_DELTA));
   if (protocol == TCP) {
-    const uint32_t word13 = words[13];
-    words[13] = (word13 & UPPER_HALF) | (updatedChecksum(word13, transportDelta) >> 16);
+    putHalf(words, TCP_CHECKSUM_AT, updatedChecksum(half(words, TCP_CHECKSUM_AT), addressDelta, portDelta));
     table[table[FLOW_ACKS] + (size_t)index * FLOW_ACK_WORDS + in] = words[11];
   } else {
-    const uint32_t word10 = words[10];
-    if (word10 >> 16 != 0) {
-      const uint32_t checksum = updatedChecksum(word10 >> 16, transportDelta);
+    const uint32_t before = half(words, UDP_CHECKSUM_AT);
+    if (before != 0) {
+      const uint32_t checksum = updatedChecksum(before, addressDelta, portDelta);
       /* A checksum of 0 would mean "none". */
-      words[10] = (word10 & 0xffff) | (checksum == 0 ? UPPER_HALF : checksum);
+      putHalf(words, UDP_CHECKSUM_AT, checksum == 0 ? 0xffff : checksum);
     }
   }
   record[FLOW_LAST_SEEN] = tick;

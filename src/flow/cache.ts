@@ -12,20 +12,20 @@ import {
   ACKS,
   BUCKET_SHIFT,
   BUCKETS,
+  CARRIED,
   CHAINS,
-  DELTAS,
-  FLAG_CARRIED,
-  HOPS,
-  INBOUND_PORTS,
+  EXTERNAL_PORTS,
+  INBOUND_WAY,
   INSIDE_ADDRESS,
-  KIND,
+  INSIDE_PORTS,
   LAST_SEEN,
-  OUTBOUND_PORTS,
+  OUTBOUND_WAY,
   RECORD_WORDS,
   RECORDS,
   REMOTE_ADDRESS,
   SECRETS,
 } from "./layout.js";
+import type { NextHop } from "./nextHops.js";
 import { type FlowTable, LAN, WAN } from "./table.js";
 
 /** The flow cache has left the frame as it was. */
@@ -50,14 +50,18 @@ const TCP_FLAGS = 0x1700;
 const TCP_ACK_ALONE = 0x1000;
 /** More fragments, reserved flag and fragment offset. */
 const FRAGMENT_BITS = 0xffbf;
-/** What one hop less in the lower byte of its half adds to a one's complement sum: -1. */
-const TTL_DELTA = 0xfffe;
+/**
+ * 0 in one's complement, and one hop less in the lower byte of its half: with as many times 0xffff more as keep a sum
+ * above 0 that two addresses were taken from, or two addresses and a port. A sum of halves is above 0, too.
+ */
+const NO_DELTA = 0x3fffc;
+const TTL_DELTA = NO_DELTA - 1;
 
 /** The forwarding function of a table; a miss for every frame on a big-endian machine. */
 export function createFlowCache(table: FlowTable): Forward {
   if (!table.isLittleEndian) return () => MISS;
   const { words, header } = table;
-  const nextHopWords = table.nextHops.words;
+  const nextHops = table.nextHops.list;
   const imul = Math.imul;
   const remoteSecret = words[SECRETS] as number;
   const portsSecret = words[SECRETS + 1] as number;
@@ -86,7 +90,7 @@ export function createFlowCache(table: FlowTable): Forward {
     const protocol = (word6 >> 8) & 0xff;
     const source = frameWords[7] as number;
     const destination = frameWords[8] as number;
-    const ports = frameWords[9] as number;
+    let ports = frameWords[9] as number;
 
     if ((frameWords[0] as number) >> 16 !== (isOutbound ? header.lanMacHead : header.wanMacHead)) return MISS;
     if (frameWords[1] !== (isOutbound ? header.lanMacTail : header.wanMacTail)) return MISS;
@@ -107,24 +111,25 @@ export function createFlowCache(table: FlowTable): Forward {
       if (totalBytes < 28) return MISS;
     }
 
+    const sourceSum = (source & 0xffff) + ((source >> 16) & 0xffff);
     let sum =
+      sourceSum +
       (word4 & 0xffff) +
       ((word4 >> 16) & 0xffff) +
       (word5 & 0xffff) +
       ((word5 >> 16) & 0xffff) +
       (word6 & 0xffff) +
       ((word6 >> 16) & 0xffff) +
-      (source & 0xffff) +
-      ((source >> 16) & 0xffff) +
       (destination & 0xffff) +
       ((destination >> 16) & 0xffff);
     sum = (sum & 0xffff) + (sum >> 16);
     if (sum !== 0xffff) return MISS;
 
     // As FlowTable.findOutbound and findInbound.
-    const kind = protocol | FLAG_CARRIED;
+    const carried = protocol | CARRIED;
     let at = 0;
     let index = 0;
+    let way = 0;
     if (isOutbound) {
       const hash = imul(destination, remoteSecret) ^ imul(ports, portsSecret) ^ imul(source, insideSecret);
       index = ((words[bucketsAt + (hash >>> bucketShift)] as number) << 16) >> 16;
@@ -132,28 +137,27 @@ export function createFlowCache(table: FlowTable): Forward {
         if (index < 0) return MISS;
         at = recordsAt + index * RECORD_WORDS;
         if (
-          words[at + OUTBOUND_PORTS] === ports &&
+          words[at + INSIDE_PORTS] === ports &&
           words[at + REMOTE_ADDRESS] === destination &&
-          words[at + INSIDE_ADDRESS] === source &&
-          ((words[at + KIND] as number) & (FLAG_CARRIED | 0xff)) === kind
+          words[at + INSIDE_ADDRESS] === source
         ) {
-          break;
+          way = words[at + OUTBOUND_WAY] as number;
+          if ((way & 0xffff) === carried) break;
         }
         index = ((words[at + CHAINS] as number) << 16) >> 16;
       }
     } else {
       if (destination !== header.externalWord) return MISS;
+      // As the record has them.
+      ports = (ports << 16) | ((ports >> 16) & 0xffff);
       const hash = imul(source, remoteSecret) ^ imul(ports, portsSecret);
       index = (words[bucketsAt + (hash >>> bucketShift)] as number) >> 16;
       for (;;) {
         if (index < 0) return MISS;
         at = recordsAt + index * RECORD_WORDS;
-        if (
-          words[at + INBOUND_PORTS] === ports &&
-          words[at + REMOTE_ADDRESS] === source &&
-          ((words[at + KIND] as number) & (FLAG_CARRIED | 0xff)) === kind
-        ) {
-          break;
+        if (words[at + EXTERNAL_PORTS] === ports && words[at + REMOTE_ADDRESS] === source) {
+          way = words[at + INBOUND_WAY] as number;
+          if ((way & 0xffff) === carried) break;
         }
         index = (words[at + CHAINS] as number) >> 16;
       }
@@ -162,43 +166,41 @@ export function createFlowCache(table: FlowTable): Forward {
     const tick = header.tick;
     const lastSeen = words[at + LAST_SEEN] as number;
     if (tick - lastSeen > (protocol === TCP ? header.tcpLifetimeS : header.udpLifetimeS)) return MISS;
-    const hops = words[at + HOPS] as number;
-    const hop = isOutbound ? hops >> 16 : hops;
-    const stations = nextHopWords[hop & 0xff] as Int32Array;
-    if (((stations[0] as number) & 0xff) !== ((hop >> 8) & 0xff)) return MISS;
+    const hop = nextHops[(way >> 16) & 0xff] as NextHop;
+    if (hop.name !== way >> 16) return MISS;
 
     // It is a hit; from here on everything succeeds.
-    frameWords.set(stations);
-    const deltas = words[at + DELTAS] as number;
-    let ipDelta = deltas & 0xffff;
-    let transportDelta = (deltas >> 16) & 0xffff;
-    let newPorts = 0;
+    frameWords.set(hop.words);
+    let addressDelta = 0;
+    let portDelta = 0;
     if (isOutbound) {
-      newPorts = words[at + INBOUND_PORTS] as number;
+      const newPorts = words[at + EXTERNAL_PORTS] as number;
+      portDelta = newPorts - ports;
+      frameWords[9] = newPorts;
+      addressDelta = header.externalSum - sourceSum;
       frameWords[7] = header.externalWord;
     } else {
-      newPorts = words[at + OUTBOUND_PORTS] as number;
-      frameWords[8] = words[at + INSIDE_ADDRESS] as number;
-      // The opposite change; a multiple of 0xffff more keeps it above 0, as a sum of halves is.
-      ipDelta = 0x1fffe - ipDelta;
-      transportDelta = 0x1fffe - transportDelta;
+      const newPorts = words[at + INSIDE_PORTS] as number;
+      portDelta = newPorts - ports;
+      frameWords[9] = (newPorts << 16) | ((newPorts >> 16) & 0xffff);
+      const inside = words[at + INSIDE_ADDRESS] as number;
+      addressDelta = (inside & 0xffff) + ((inside >> 16) & 0xffff) - header.externalSum;
+      frameWords[8] = inside;
     }
-    // The record has the ports as the other direction has them.
-    frameWords[9] = (newPorts << 16) | ((newPorts >> 16) & 0xffff);
 
-    sum = ((~word6 >> 16) & 0xffff) + ipDelta + TTL_DELTA;
+    sum = ((~word6 >> 16) & 0xffff) + addressDelta + TTL_DELTA;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
     frameWords[6] = ((word6 & 0xffff) - 1) | (~sum << 16);
 
     if (protocol === TCP) {
-      sum = (~checksumWord & 0xffff) + transportDelta;
+      sum = (~checksumWord & 0xffff) + addressDelta + portDelta + NO_DELTA;
       sum = (sum & 0xffff) + (sum >> 16);
       sum = (sum & 0xffff) + (sum >> 16);
       frameWords[13] = (checksumWord & -0x10000) | (~sum & 0xffff);
       words[acksAt + index * ACK_WORDS + interfaceIndex] = frameWords[11] as number;
     } else if (checksumWord >> 16 !== 0) {
-      sum = ((~checksumWord >> 16) & 0xffff) + transportDelta;
+      sum = ((~checksumWord >> 16) & 0xffff) + addressDelta + portDelta + NO_DELTA;
       sum = (sum & 0xffff) + (sum >> 16);
       sum = (sum & 0xffff) + (sum >> 16);
       // A sum of 0xffff would make a checksum of 0, "none".

@@ -5,6 +5,8 @@
 export class FlowHeader {
   tick = 0;
   externalWord = 0;
+  /** The sum of its halves. */
+  externalSum = 0;
   udpLifetimeS = 0;
   tcpLifetimeS = 0;
   /** Words 0 (its upper half) and 1 of a frame sent to our station on the LAN and on the WAN. */

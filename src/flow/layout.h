@@ -9,11 +9,12 @@
  *
  *     header      HEADER_WORDS
  *     next hops   NEXT_HOP_WORDS for each entry of the neighbour table
- *     buckets     one word for each, a power of two that is at least the number of sessions
+ *     buckets     one word for each, a power of two that is at least twice the number of sessions
  *     records     RECORD_WORDS for each session
  *     acks        ACK_WORDS for each session
  *
- * A session costs 36 bytes of record and at least 4 of bucket; the acks belong to the NAT's TCP tracking. "Wire" marks a word
+ * A session costs 32 bytes of record, which begins at a multiple of 32 so that it fills a cache line, and at least 8 of
+ * buckets; the acks belong to the NAT's TCP tracking. "Wire" marks a word
  * whose bytes in memory are those of the frame, so that it is compared with, and copied to, `Frame.words` as it is. All
  * other words are native integers, and halves and bytes of them are counted from the least significant end. The layout
  * holds on any machine; the flow cache, which also takes frame words apart, needs a little-endian one.
@@ -40,41 +41,41 @@
 /* Odd random numbers that key the hash: for the remote address, the ports, and the inside address. */
 #define FLOW_SECRETS 16
 #define FLOW_SECRET_WORDS 3
-#define FLOW_HEADER_WORDS 20
+#define FLOW_HEADER_WORDS 24
 
 /*
  * A next hop: words 0 to 3 of a frame sent to it (wire): both station addresses and the EtherType; word 3 is 0 while the
- * station is unknown. The frame's two padding bytes carry the entry's epoch: it moves on when the station is lost, and a
- * record that remembers another epoch is a miss.
+ * station is unknown. The frame's two padding bytes carry the next hop's name: its index, then its epoch. The epoch moves
+ * on when the station is lost, and a record that remembers another name is a miss.
  */
 #define FLOW_NEXT_HOP_WORDS 4
 
 /* Bucket: heads of two chains of records: the lower half outbound, the upper inbound; -1 ends a chain. */
-#define FLOW_RECORD_WORDS 9
-/* Inside and remote address, wire. */
-#define FLOW_INSIDE_ADDRESS 0
-#define FLOW_REMOTE_ADDRESS 1
+#define FLOW_RECORD_WORDS 8
+/* Wire. */
+#define FLOW_REMOTE_ADDRESS 0
 /* The ports as an outbound packet has them before translation: inside, remote. Wire. */
-#define FLOW_OUTBOUND_PORTS 2
-/* The ports as an inbound packet has them before translation: remote, external. Wire. */
-#define FLOW_INBOUND_PORTS 3
-/* IP protocol in the lowest byte; flags from bit 8. */
-#define FLOW_KIND 4
-/* Outbound checksum deltas in the frame's byte order: the lower half for the IP header, the upper for UDP and TCP. */
-#define FLOW_DELTAS 5
+#define FLOW_INSIDE_PORTS 1
+/* Wire. */
+#define FLOW_INSIDE_ADDRESS 2
+/* The ports as an outbound packet has them after translation: external, remote. Wire. */
+#define FLOW_EXTERNAL_PORTS 3
+/*
+ * The way of packets that leave by the LAN (inbound) and by the WAN (outbound). IP protocol in byte 0, 0 in a free record;
+ * flags in byte 1; the next hop's name in the upper half: index, epoch.
+ */
+#define FLOW_INBOUND_WAY 4
+#define FLOW_OUTBOUND_WAY 5
 /* The tick of the last packet, in either direction. */
 #define FLOW_LAST_SEEN 6
 /* Next record in the outbound chain (lower half) and in the inbound chain (upper half); -1 for none. */
 #define FLOW_CHAINS 7
-/* Next hop on the LAN (lower half) and on the WAN (upper half): index in the low byte, epoch in the high byte. */
-#define FLOW_HOPS 8
 
-/* Bits of KIND: the fast path may carry it; the next hop on that side is known. */
-#define FLOW_FLAG_CARRIED 0x100
-#define FLOW_FLAG_LAN_HOP 0x200
-#define FLOW_FLAG_WAN_HOP 0x400
-/* The NAT's consent: the session's state needs no look at its packets. */
-#define FLOW_FLAG_SETTLED 0x800
+/* Flags of a way: the next hop is known; and the NAT agrees: the session's state needs no look at its packets. */
+#define FLOW_FLAG_HOP 0x100
+#define FLOW_FLAG_SETTLED 0x200
+/* Both: the fast path may carry it. A carried way's lower half is this and the protocol, nothing else. */
+#define FLOW_CARRIED 0x300
 
 /* The last acknowledgement number seen from the inside, and from the outside; wire. The fast path stamps them for TCP. */
 #define FLOW_ACK_WORDS 2

@@ -2,7 +2,6 @@
  * The flow table: which conversations cross the gateway, in the layout of `layout.ts`. The NAT writes it through this
  * class; the flow cache reads it beside this class. A record's index is the session's number everywhere.
  */
-import { fold } from "../core/checksum.js";
 import type { Random } from "../core/random.js";
 import { FlowHeader } from "./header.js";
 import {
@@ -10,26 +9,24 @@ import {
   ACKS,
   BUCKET_SHIFT,
   BUCKETS,
+  CARRIED,
   CHAINS,
-  DELTAS,
   EXTERNAL_ADDRESS,
-  FLAG_CARRIED,
-  FLAG_LAN_HOP,
+  EXTERNAL_PORTS,
+  FLAG_HOP,
   FLAG_SETTLED,
-  FLAG_WAN_HOP,
   HEADER_WORDS,
-  HOPS,
-  INBOUND_PORTS,
+  INBOUND_WAY,
   INSIDE_ADDRESS,
+  INSIDE_PORTS,
   INTERFACE_WORDS,
   INTERFACES,
-  KIND,
   LAST_SEEN,
   MAX_NEXT_HOPS,
   MAX_SESSIONS,
   NEXT_HOP_WORDS,
   NEXT_HOPS,
-  OUTBOUND_PORTS,
+  OUTBOUND_WAY,
   RECORD_WORDS,
   RECORDS,
   REMOTE_ADDRESS,
@@ -44,7 +41,6 @@ import { type WireOrder, wireOrderOf } from "./wireOrder.js";
 
 /** Found anew in `Math` it would cost XS twice as much for each product. */
 const imul = Math.imul;
-const CAN_BE_CARRIED = FLAG_LAN_HOP | FLAG_WAN_HOP | FLAG_SETTLED;
 /** Index of each side: interface numbers, and the order of acks. */
 export const LAN = 0;
 export const WAN = 1;
@@ -76,10 +72,11 @@ export class FlowTable {
   constructor(sessions: number, nextHops: number, random: Random) {
     this.capacity = Math.min(sessions, MAX_SESSIONS);
     let bucketBits = 3;
-    while (1 << bucketBits < this.capacity) bucketBits++;
+    while (1 << bucketBits < 2 * this.capacity) bucketBits++;
     const buckets = 1 << bucketBits;
     const hops = Math.min(nextHops, MAX_NEXT_HOPS);
-    this.#bucketsAt = HEADER_WORDS + hops * NEXT_HOP_WORDS;
+    // Rounded up, so that the records begin at a multiple of their size.
+    this.#bucketsAt = (HEADER_WORDS + hops * NEXT_HOP_WORDS + RECORD_WORDS - 1) & -RECORD_WORDS;
     this.#recordsAt = this.#bucketsAt + buckets;
     this.#acksAt = this.#recordsAt + this.capacity * RECORD_WORDS;
     this.#bucketShift = 32 - bucketBits;
@@ -121,11 +118,13 @@ export class FlowTable {
     return this.#external;
   }
 
-  /** Only while the table is empty: the records' checksum deltas depend on it. */
+  /** Only while the table is empty: its records' external ports are those of the address before. */
   set externalAddress(address: number) {
     this.#external = address;
-    this.header.externalWord = this.toWire(address);
-    this.words[EXTERNAL_ADDRESS] = this.header.externalWord;
+    const word = this.toWire(address);
+    this.header.externalWord = word;
+    this.header.externalSum = (word & 0xffff) + ((word >> 16) & 0xffff);
+    this.words[EXTERNAL_ADDRESS] = word;
   }
 
   /** Tells the fast path an interface's station address (48 bits) and MTU; `index` is LAN or WAN. */
@@ -178,10 +177,10 @@ export class FlowTable {
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
       if (
-        words[at + OUTBOUND_PORTS] === ports &&
+        words[at + INSIDE_PORTS] === ports &&
         words[at + REMOTE_ADDRESS] === remoteWord &&
         words[at + INSIDE_ADDRESS] === insideWord &&
-        ((words[at + KIND] as number) & 0xff) === protocol
+        ((words[at + OUTBOUND_WAY] as number) & 0xff) === protocol
       ) {
         return index;
       }
@@ -195,14 +194,14 @@ export class FlowTable {
     const words = this.words;
     const toWire = this.#toWire;
     const remoteWord = toWire(remote);
-    const ports = toWire((remotePort << 16) | externalPort);
+    const ports = toWire((externalPort << 16) | remotePort);
     let index = (words[this.#bucket(0, remoteWord, ports)] as number) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
       if (
-        words[at + INBOUND_PORTS] === ports &&
+        words[at + EXTERNAL_PORTS] === ports &&
         words[at + REMOTE_ADDRESS] === remoteWord &&
-        ((words[at + KIND] as number) & 0xff) === protocol
+        ((words[at + INBOUND_WAY] as number) & 0xff) === protocol
       ) {
         return index;
       }
@@ -229,22 +228,17 @@ export class FlowTable {
     const toWire = this.#toWire;
     const insideWord = toWire(inside);
     const remoteWord = toWire(remote);
-    const externalWord = this.header.externalWord;
-    const outboundPorts = toWire((insidePort << 16) | remotePort);
-    const inboundPorts = toWire((remotePort << 16) | externalPort);
-    const ipDelta = fold(halvesDelta(insideWord, externalWord));
-    // The remote port stands in both and cancels out.
-    const transportDelta = fold(ipDelta + halvesDelta(outboundPorts, inboundPorts));
-    words[at + INSIDE_ADDRESS] = insideWord;
+    const insidePorts = toWire((insidePort << 16) | remotePort);
+    const externalPorts = toWire((externalPort << 16) | remotePort);
     words[at + REMOTE_ADDRESS] = remoteWord;
-    words[at + OUTBOUND_PORTS] = outboundPorts;
-    words[at + INBOUND_PORTS] = inboundPorts;
-    words[at + KIND] = protocol;
-    words[at + DELTAS] = ipDelta | (transportDelta << 16);
+    words[at + INSIDE_PORTS] = insidePorts;
+    words[at + INSIDE_ADDRESS] = insideWord;
+    words[at + EXTERNAL_PORTS] = externalPorts;
+    words[at + INBOUND_WAY] = protocol;
+    words[at + OUTBOUND_WAY] = protocol;
     words[at + LAST_SEEN] = this.header.tick;
-    words[at + HOPS] = 0;
-    const outboundBucket = this.#bucket(insideWord, remoteWord, outboundPorts);
-    const inboundBucket = this.#bucket(0, remoteWord, inboundPorts);
+    const outboundBucket = this.#bucket(insideWord, remoteWord, insidePorts);
+    const inboundBucket = this.#bucket(0, remoteWord, externalPorts);
     const outboundHeads = words[outboundBucket] as number;
     words[at + CHAINS] = (outboundHeads & 0xffff) | ((words[inboundBucket] as number) & ~0xffff);
     words[outboundBucket] = (outboundHeads & ~0xffff) | index;
@@ -256,21 +250,22 @@ export class FlowTable {
   remove(index: number): void {
     const words = this.words;
     const at = this.#recordsAt + index * RECORD_WORDS;
-    words[at + KIND] = 0;
+    words[at + INBOUND_WAY] = 0;
+    words[at + OUTBOUND_WAY] = 0;
     const inside = words[at + INSIDE_ADDRESS] as number;
     const remote = words[at + REMOTE_ADDRESS] as number;
-    this.#unchainOutbound(index, this.#bucket(inside, remote, words[at + OUTBOUND_PORTS] as number));
-    this.#unchainInbound(index, this.#bucket(0, remote, words[at + INBOUND_PORTS] as number));
+    this.#unchainOutbound(index, this.#bucket(inside, remote, words[at + INSIDE_PORTS] as number));
+    this.#unchainInbound(index, this.#bucket(0, remote, words[at + EXTERNAL_PORTS] as number));
     this.#count--;
     this.#release(index);
   }
 
   isUsed(index: number): boolean {
-    return this.words[this.#at(index) + KIND] !== 0;
+    return this.protocol(index) !== 0;
   }
 
   protocol(index: number): number {
-    return (this.words[this.#at(index) + KIND] as number) & 0xff;
+    return (this.words[this.#at(index) + OUTBOUND_WAY] as number) & 0xff;
   }
 
   insideAddress(index: number): number {
@@ -278,7 +273,7 @@ export class FlowTable {
   }
 
   insidePort(index: number): number {
-    return this.#view.getUint16((this.#recordsAt + index * RECORD_WORDS + OUTBOUND_PORTS) << 2);
+    return this.#view.getUint16((this.#recordsAt + index * RECORD_WORDS + INSIDE_PORTS) << 2);
   }
 
   remoteAddress(index: number): number {
@@ -286,11 +281,11 @@ export class FlowTable {
   }
 
   remotePort(index: number): number {
-    return this.#view.getUint16(((this.#recordsAt + index * RECORD_WORDS + OUTBOUND_PORTS) << 2) + 2);
+    return this.#view.getUint16(((this.#recordsAt + index * RECORD_WORDS + INSIDE_PORTS) << 2) + 2);
   }
 
   externalPort(index: number): number {
-    return this.#view.getUint16(((this.#recordsAt + index * RECORD_WORDS + INBOUND_PORTS) << 2) + 2);
+    return this.#view.getUint16((this.#recordsAt + index * RECORD_WORDS + EXTERNAL_PORTS) << 2);
   }
 
   /** The tick of the record's last packet. */
@@ -302,26 +297,33 @@ export class FlowTable {
     this.words[this.#recordsAt + index * RECORD_WORDS + LAST_SEEN] = this.header.tick;
   }
 
+  /** Whether the fast path carries the session, in both directions. */
   isCarried(index: number): boolean {
-    return ((this.words[this.#at(index) + KIND] as number) & FLAG_CARRIED) !== 0;
+    const at = this.#at(index);
+    const flags = (this.words[at + INBOUND_WAY] as number) & (this.words[at + OUTBOUND_WAY] as number);
+    return (flags & CARRIED) === CARRIED;
   }
 
   /** Whether the NAT leaves the session's ordinary packets to the fast path. */
   setSettled(index: number, isSettled: boolean): void {
-    const at = this.#recordsAt + index * RECORD_WORDS + KIND;
-    const kind = this.words[at] as number;
-    this.words[at] = withCarried(isSettled ? kind | FLAG_SETTLED : kind & ~FLAG_SETTLED);
+    const words = this.words;
+    const at = this.#recordsAt + index * RECORD_WORDS;
+    const way = words[at + OUTBOUND_WAY] as number;
+    if (((way & FLAG_SETTLED) !== 0) === isSettled) return;
+    words[at + OUTBOUND_WAY] = way ^ FLAG_SETTLED;
+    words[at + INBOUND_WAY] = (words[at + INBOUND_WAY] as number) ^ FLAG_SETTLED;
   }
 
   /** Packets of the session that leave by `side` go to this neighbour; ignored while its station is unknown. */
   setNextHop(index: number, side: number, neighbour: number): void {
-    const hop = this.nextHops.hop(neighbour);
-    if (hop < 0) return;
+    const hop = this.nextHops.list[neighbour];
+    if (hop === undefined || !hop.isKnown) return;
     const words = this.words;
-    const at = this.#recordsAt + index * RECORD_WORDS;
-    const hops = words[at + HOPS] as number;
-    words[at + HOPS] = side === LAN ? (hops & ~0xffff) | hop : (hops & 0xffff) | (hop << 16);
-    words[at + KIND] = withCarried((words[at + KIND] as number) | (side === LAN ? FLAG_LAN_HOP : FLAG_WAN_HOP));
+    // The ways stand in the order of the sides.
+    const at = this.#recordsAt + index * RECORD_WORDS + INBOUND_WAY + side;
+    const way = words[at] as number;
+    const next = (hop.name << 16) | FLAG_HOP | (way & 0xffff);
+    if (next !== way) words[at] = next;
   }
 
   /** The last TCP acknowledgement number seen from the inside (LAN) or the outside (WAN). */
@@ -389,17 +391,10 @@ export class FlowTable {
 
   #forgetHops(): void {
     for (let index = 0; index < this.capacity; index++) {
-      const at = this.#at(index) + KIND;
-      this.words[at] = (this.words[at] as number) & ~(FLAG_CARRIED | FLAG_LAN_HOP | FLAG_WAN_HOP);
+      const at = this.#at(index);
+      for (let way = INBOUND_WAY; way <= OUTBOUND_WAY; way++) {
+        this.words[at + way] = (this.words[at + way] as number) & (FLAG_SETTLED | 0xff);
+      }
     }
   }
-}
-
-function withCarried(kind: number): number {
-  return (kind & CAN_BE_CARRIED) === CAN_BE_CARRIED ? kind | FLAG_CARRIED : kind & ~FLAG_CARRIED;
-}
-
-/** The change to a one's complement sum when the two halves of `before` are replaced by those of `after` (RFC 1624). */
-function halvesDelta(before: number, after: number): number {
-  return (~before & 0xffff) + ((~before >> 16) & 0xffff) + (after & 0xffff) + ((after >> 16) & 0xffff);
 }

@@ -86,21 +86,29 @@ describe("FlowTable", () => {
   it("costs 40 bytes a session with its share of the index, and 8 for the acknowledgement numbers", () => {
     const bytes = (sessions: number) => new FlowTable(sessions, 32, new SeededRandom(1)).words.byteLength;
     expect(bytes(2048) - bytes(1024)).toBe(1024 * 48);
-    expect(layout.RECORD_WORDS * 4).toBe(36);
+    expect(layout.RECORD_WORDS * 4).toBe(32);
   });
 
-  it("carries a record when both next hops are known and the NAT agrees", () => {
+  it("carries a record each way whose next hop is known, when the NAT agrees", () => {
     const table = new FlowTable(4, 4, new SeededRandom(1));
     const index = table.insert(17, 1, 2, 3, 4, 5);
+    const recordAt = (table.words[layout.RECORDS] as number) + index * layout.RECORD_WORDS;
+    const carriedWays = () =>
+      [layout.INBOUND_WAY, layout.OUTBOUND_WAY].map(
+        (way) => ((table.words[recordAt + way] as number) & 0xffff) === (layout.CARRIED | 17),
+      );
     table.setNeighbour(0, 0x020000000001, 0x020000000002);
     table.setNeighbour(1, 0x020000000003, 0x020000000004);
     table.setNextHop(index, LAN, 0);
+    expect(carriedWays()).toEqual([false, false]);
     table.setSettled(index, true);
+    expect(carriedWays()).toEqual([true, false]);
     expect(table.isCarried(index)).toBe(false);
     table.setNextHop(index, WAN, 1);
+    expect(carriedWays()).toEqual([true, true]);
     expect(table.isCarried(index)).toBe(true);
     table.setSettled(index, false);
-    expect(table.isCarried(index)).toBe(false);
+    expect(carriedWays()).toEqual([false, false]);
   });
 
   it("takes no next hop whose station is unknown, or that the table has no room for", () => {

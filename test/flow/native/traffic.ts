@@ -4,7 +4,6 @@
  */
 import { SeededRandom } from "../../../host-sim/random.js";
 import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../../../src/core/frame.js";
-import * as layout from "../../../src/flow/layout.js";
 import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 import { writeEthernet } from "../../../src/wire/ethernet.js";
 import { writeIpChecksum } from "../../../src/wire/ipv4.js";
@@ -142,14 +141,16 @@ export class Traffic {
 
   /** Chooses checksums that come out as 0 or 0xffff, or nearly so. */
   #steerChecksums(view: DataView, index: number, checksumAt: number): void {
-    const { words } = this.table;
-    const deltas = words[(words[layout.RECORDS] as number) + index * layout.RECORD_WORDS + layout.DELTAS] as number;
+    const { table } = this;
+    const toWire = (value: number) => table.toWire(value);
     const isOutbound = this.interfaceIndex === LAN;
+    const sign = isOutbound ? 1 : -1;
+    const addresses = sign * (halves(table.header.externalWord) - halves(toWire(table.insideAddress(index))));
+    const ports = sign * (halves(toWire(table.externalPort(index))) - halves(toWire(table.insidePort(index))));
     const nearly = this.#below(3) - 1;
-    const transport = (deltas >> 16) & 0xffff;
-    view.setUint16(checksumAt, (isOutbound ? transport : 0xffff - transport) + nearly, true);
-    const ip = (isOutbound ? deltas & 0xffff : 0xffff - (deltas & 0xffff)) + 0xfffe;
-    const wanted = (ip % 0xffff) + nearly;
+    const multiple = 4 * 0xffff;
+    view.setUint16(checksumAt, ((addresses + ports + multiple) % 0xffff) + nearly, true);
+    const wanted = ((addresses - 1 + multiple) % 0xffff) + nearly;
     // The identification makes up for it: the sum of both stays.
     const sum =
       view.getUint16(NETWORK_AT + 4, true) + view.getUint16(NETWORK_AT + 10, true) + 0xffff - (wanted & 0xffff);
@@ -295,4 +296,8 @@ export class Traffic {
   #below(bound: number): number {
     return this.#random.below(bound);
   }
+}
+
+function halves(word: number): number {
+  return (word & 0xffff) + ((word >> 16) & 0xffff);
 }
