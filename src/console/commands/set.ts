@@ -1,10 +1,11 @@
 import { FILTERINGS, NAT_TIMEOUTS, type NatTimeoutName } from "../../config/script.js";
 import { formatAddress } from "../../core/address.js";
+import { freezeRows } from "../../core/freeze.js";
 import type { Filtering } from "../../nat/settings.js";
 import type { Command, CommandContext } from "../command.js";
 import { readAddress, readBytes, readHostname, readInterfaceAddress, readRange, readSeconds } from "../values.js";
 
-export const SET_COMMANDS: readonly Command[] = Object.freeze([
+export const SET_COMMANDS: readonly Command[] = freezeRows([
   {
     syntax: "set lan|wan address ADDRESS/LENGTH|none",
     summary: "give a side its address",

@@ -2,6 +2,7 @@
 
 import { filteringName } from "../../config/script.js";
 import { formatAddress, formatPrefix } from "../../core/address.js";
+import { freezeRows } from "../../core/freeze.js";
 import type { Gateway } from "../../gateway.js";
 import type { Forward } from "../../nat/forwards.js";
 import type { MappingInfo } from "../../nat/nat.js";
@@ -11,7 +12,7 @@ import { count, formatDuration, formatTable, left, right } from "../table.js";
 import { readAddress } from "../values.js";
 import { endpoint, formatPorts, formatTarget, protocolName, stateWord } from "./names.js";
 
-export const SHOW_NAT_COMMANDS: readonly Command[] = Object.freeze([
+export const SHOW_NAT_COMMANDS: readonly Command[] = freezeRows([
   {
     syntax: "show forwards",
     summary: "port forwards, and how many sessions each admitted",

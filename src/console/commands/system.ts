@@ -1,6 +1,8 @@
 /** Commands about the console and the device as a whole. */
+
 import { encodeSaved } from "../../config/savedConfig.js";
 import { configScript } from "../../config/script.js";
+import { freezeRows } from "../../core/freeze.js";
 import { type Command, type CommandContext, CommandError, quote } from "../command.js";
 import { count } from "../table.js";
 import { caveatOf } from "./names.js";
@@ -10,7 +12,7 @@ const SYNTAX_COLUMNS = 28;
 /** So many explanations fit on a screen of 24 lines; more commands are only listed. */
 const MAX_EXPLAINED = 3;
 
-export const SYSTEM_COMMANDS: readonly Command[] = Object.freeze([
+export const SYSTEM_COMMANDS: readonly Command[] = freezeRows([
   {
     syntax: "clear nat",
     summary: "end all NAT sessions",
