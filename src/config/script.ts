@@ -7,6 +7,7 @@ import type { Gateway } from "../gateway.js";
 import { DEFAULT_MTU_BYTES, type Interface } from "../link/interface.js";
 import { type Forward, formatForward } from "../nat/forwards.js";
 import { DEFAULT_NAT_SETTINGS, type Filtering, type NatSettings } from "../nat/settings.js";
+import { type LinkBinding, UNTAGGED } from "../platform/linkPorts.js";
 import { type PortRange, SOCKET_PORTS } from "../transport/portSpace.js";
 
 /** The timeouts by the words that the console has for them. */
@@ -33,6 +34,7 @@ export function configScript(gateway: Gateway): string {
   const { lan, wan, nat, ports, hostname } = gateway;
   const lines = [
     ...(hostname === DEFAULT_HOSTNAME ? [] : [`set hostname ${hostname}`]),
+    ...placeLines(gateway),
     ...interfaceLines(lan),
     ...interfaceLines(wan),
     // Behind the address, whose network it must be on.
@@ -46,6 +48,22 @@ export function configScript(gateway: Gateway): string {
 
 export function filteringName(filtering: Filtering): string {
   return Object.keys(FILTERINGS).find((name) => FILTERINGS[name] === filtering) ?? "";
+}
+
+/** `port ethernet vlan 10`, as in a command. */
+export function formatBinding({ port, vlan }: LinkBinding): string {
+  return `port ${port} vlan ${vlan === UNTAGGED ? "none" : vlan}`;
+}
+
+/** One line for both sides: by one after the other, the first might come to the place that the second is to leave. */
+function placeLines({ links, bindings, lan, wan }: Gateway): string[] {
+  const isUsual = bindings.every(({ port, vlan }, index) => {
+    const usual = links?.defaults[index];
+    return usual?.port === port && usual.vlan === vlan;
+  });
+  if (isUsual) return [];
+  const places = [lan, wan].map(({ name, index }) => `${name} ${formatBinding(bindings[index] as LinkBinding)}`);
+  return [`set interface ${places.join(" ")}`];
 }
 
 function interfaceLines({ name, address, prefixLength, mtuBytes }: Interface): string[] {

@@ -8,6 +8,7 @@ import type { Gateway } from "../gateway.js";
 import type { Storage } from "../platform/storage.js";
 import { type Activity, type Command, type CommandContext, CommandError } from "./command.js";
 import { FORWARD_COMMANDS } from "./commands/forward.js";
+import { INTERFACE_COMMANDS } from "./commands/interface.js";
 import { PING_COMMANDS } from "./commands/ping.js";
 import { SET_COMMANDS } from "./commands/set.js";
 import { SHOW_COMMANDS } from "./commands/show.js";
@@ -45,6 +46,7 @@ export class Console {
   constructor({ gateway, storage, version, commands = [] }: ConsoleOptions) {
     const all = [
       ...SET_COMMANDS,
+      ...INTERFACE_COMMANDS,
       ...FORWARD_COMMANDS,
       ...SHOW_NAT_COMMANDS,
       ...SHOW_COMMANDS,

@@ -1,5 +1,8 @@
 /** Values in commands: each kind has a name in the syntax, and a strict reader that says what would be right. */
+
 import { formatPrefix, type Prefix, parseAddress, parsePrefix, prefixMask } from "../core/address.js";
+import { freezeRows } from "../core/freeze.js";
+import { FIRST_VLAN, LAST_VLAN, UNTAGGED } from "../platform/linkPorts.js";
 import type { PortRange } from "../transport/portSpace.js";
 import { CommandError, quote } from "./command.js";
 
@@ -13,12 +16,14 @@ export interface ValueKind {
 
 /** RFC 1123 section 2.1: one label of letters, digits and inner hyphens. */
 const HOSTNAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
+/** Printable ASCII, at a length that a line has room for twice. */
+const LINK_NAME = /^[\x21-\x7e]{1,32}$/;
 /** A week; what idles longer is gone. */
 const MAX_TIMEOUT_S = 604_800;
 /** No network on one link is larger than the old class A. */
 const MIN_PREFIX_LENGTH = 8;
 
-export const VALUES: Readonly<Record<string, ValueKind>> = Object.freeze({
+export const VALUES: Readonly<Record<string, ValueKind>> = freezeRows({
   ADDRESS: { what: "an address", sample: "192.168.1.50", read: readAddress },
   "ADDRESS/LENGTH": { what: "an address with its prefix length", sample: "192.168.1.1/24", read: readInterfaceAddress },
   PREFIX: { what: "a prefix", sample: "203.0.113.0/24", read: readPrefix },
@@ -28,6 +33,8 @@ export const VALUES: Readonly<Record<string, ValueKind>> = Object.freeze({
   BYTES: { what: "a number of bytes", sample: "1400", read: readBytes },
   SECONDS: { what: "a number of seconds", sample: "300", read: readSeconds },
   NAME: { what: "a name", sample: "porter", read: readHostname },
+  LINK: { what: "a port of the device", sample: "ethernet", read: readLinkName },
+  VLAN: { what: "a VLAN", sample: "10", read: readVlan },
   COMMAND: { what: "a command", sample: "show", read: (word: string) => word },
 });
 
@@ -106,6 +113,26 @@ export function readSeconds(word: string): number {
     throw new CommandError(`${quote(word)} is not a number of seconds from 1 to ${MAX_TIMEOUT_S}`);
   }
   return seconds;
+}
+
+/** Which ports there are only the device knows. */
+export function readLinkName(word: string): string {
+  if (!LINK_NAME.test(word)) {
+    throw new CommandError(`${quote(word)} is not the name of a port; "show interfaces" lists those there are`);
+  }
+  return word;
+}
+
+/** `none` is no VLAN. */
+export function readVlan(word: string): number {
+  if (word === "none") return UNTAGGED;
+  const vlan = readNumber(word);
+  if (vlan < FIRST_VLAN || vlan > LAST_VLAN) {
+    throw new CommandError(
+      `${quote(word)} is not a VLAN; a VLAN is a number from ${FIRST_VLAN} to ${LAST_VLAN}, or none`,
+    );
+  }
+  return vlan;
 }
 
 export function readHostname(word: string): string {

@@ -19,7 +19,7 @@ export function checkBindings(
   const checked = bindings.map(({ port, vlan }, index) => {
     const found = findPort(ports, port);
     if (found === undefined) {
-      throw new Error(`this device has no port "${port}"; use ${ports.map((one) => one.name).join(" or ")}`);
+      throw new Error(`this device has no port "${port}"; its ports are ${ports.map((one) => one.name).join(", ")}`);
     }
     if (vlan !== UNTAGGED && (!Number.isInteger(vlan) || vlan < FIRST_VLAN || vlan > LAST_VLAN)) {
       throw new Error(`${vlan} is not a VLAN; use ${FIRST_VLAN} to ${LAST_VLAN}, or none for untagged frames`);

@@ -14,7 +14,7 @@ export const LAST_VLAN = 4094;
 
 /** A port of the device. */
 export interface LinkPort {
-  /** As the console names it, one word of printable ASCII: `ethernet`, `station`, `accessPoint`. */
+  /** As the console names it, one word of at most 32 printable ASCII characters: `ethernet`, `station`, `accessPoint`. */
   readonly name: string;
   /** 48-bit station address, which all interfaces on the port have. */
   readonly mac: number;

@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { configScript } from "../../src/config/script.js";
 import type { Command } from "../../src/console/command.js";
+import { PatchPanel } from "../../src/link/patchPanel.js";
+import { FakeLinkPort } from "../support/fakeLinkPort.js";
+import { LAN_MAC } from "../support/stackFixture.js";
 import { ConsoleFixture, HOME } from "./fixture.js";
 
 describe("a line", () => {
@@ -227,7 +230,18 @@ describe("help", () => {
 
   it("explains each command in lines of at most 80 columns", () => {
     const porter = new ConsoleFixture();
-    const verbs = ["set lan", "set wan", "set nat", "set ports", "set hostname", "forward", "ping", "clear", "save"];
+    const verbs = [
+      "set lan",
+      "set wan",
+      "set interface",
+      "set nat",
+      "set ports",
+      "set hostname",
+      "forward",
+      "ping",
+      "clear",
+      "save",
+    ];
     const shows = porter.console.complete("show ").map((word) => `show ${word}`);
     for (const words of [...verbs, ...shows]) {
       const lines = porter.run(`help ${words}`).split("\n");
@@ -239,7 +253,9 @@ describe("help", () => {
   });
 
   it("gives examples that work", () => {
-    const porter = new ConsoleFixture();
+    const ethernet = new FakeLinkPort("ethernet", LAN_MAC);
+    const places = [1, 2].map((vlan) => ({ port: ethernet.name, vlan }));
+    const porter = new ConsoleFixture([], new PatchPanel([ethernet], places));
     const help = porter.run("help").split("\n");
     const commands = help.map((line) => line.split("  ")[0] ?? "").filter((syntax) => syntax !== "");
     porter.run(...HOME);

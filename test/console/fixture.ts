@@ -4,6 +4,7 @@ import { Console, type Outcome } from "../../src/console/console.js";
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { Gateway, LAN } from "../../src/gateway.js";
 import { Host } from "../../src/host.js";
+import type { PatchPanel } from "../../src/link/patchPanel.js";
 import type { Storage } from "../../src/platform/storage.js";
 import { FakePort } from "../support/fakePort.js";
 import { loadFrame } from "../support/frames.js";
@@ -35,15 +36,18 @@ export class ConsoleFixture {
   readonly outcomes: Outcome[] = [];
   #text = "";
 
-  /** A gateway with its defaults: without addresses. */
-  constructor(commands: readonly Command[] = []) {
+  /** A gateway with its defaults: without addresses; behind `panel`, if there is one, instead of the two ports. */
+  constructor(commands: readonly Command[] = [], panel?: PatchPanel) {
+    const [lan = { mac: LAN_MAC, port: this.lanPort }, wan = { mac: WAN_MAC, port: this.wanPort }] =
+      panel === undefined ? [] : panel.outlets.map((outlet) => ({ mac: outlet.mac, port: outlet }));
     this.gateway = new Gateway({
       random: new SeededRandom(1),
       capacity: DEFAULT_CAPACITY,
       interfaces: [
-        { name: "lan", mac: LAN_MAC, port: this.lanPort },
-        { name: "wan", mac: WAN_MAC, port: this.wanPort },
+        { name: "lan", ...lan },
+        { name: "wan", ...wan },
       ],
+      ...(panel === undefined ? {} : { links: panel }),
     });
     const { gateway, storage } = this;
     this.console = new Console({ gateway, storage, version: "1.2.3", commands });

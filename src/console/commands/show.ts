@@ -4,18 +4,20 @@ import { decodeSaved } from "../../config/savedConfig.js";
 import { configScript } from "../../config/script.js";
 import { formatAddress, formatMac, formatPrefix } from "../../core/address.js";
 import { DROP_REASONS, type DropReason, dropReasonName } from "../../core/drops.js";
+import { freezeRows } from "../../core/freeze.js";
 import type { Gateway } from "../../gateway.js";
 import type { Storage } from "../../platform/storage.js";
 import type { SocketEntry } from "../../transport/socketTable.js";
 import type { Command, CommandContext } from "../command.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
+import { placeTable } from "./interface.js";
 import { caveatOf, endpoint, protocolName } from "./names.js";
 
-export const SHOW_COMMANDS: readonly Command[] = Object.freeze([
+export const SHOW_COMMANDS: readonly Command[] = freezeRows([
   {
     syntax: "show interfaces",
-    summary: "both sides: addresses, gateway, MTU",
-    details: "A second line under a side warns of another station that uses its address.\n",
+    summary: "both sides: addresses, gateway, MTU, ports, VLANs",
+    details: "A line under the sides warns of another station that uses the address of one.\n",
     example: "show interfaces",
     run: ({ gateway }) => interfaceTable(gateway),
   },
@@ -67,7 +69,8 @@ export const SHOW_COMMANDS: readonly Command[] = Object.freeze([
   },
 ]);
 
-function interfaceTable({ interfaces }: Gateway): string {
+function interfaceTable(gateway: Gateway): string {
+  const { interfaces } = gateway;
   const table = formatTable(
     [left("SIDE"), left("ADDRESS"), left("GATEWAY"), right("MTU"), left("STATION"), left("STATE")],
     interfaces.map((one) => [
@@ -86,7 +89,8 @@ function interfaceTable({ interfaces }: Gateway): string {
       const times = count(one.conflicts, "time");
       return `${one.name}: station ${formatMac(one.conflictMac)} has claimed ${formatAddress(one.address)}, ${times}\n`;
     });
-  return table + conflicts.join("");
+  const places = placeTable(gateway);
+  return table + conflicts.join("") + (places === "" ? "" : `\n${places}`);
 }
 
 function socketTable({ sockets }: Gateway): string {
