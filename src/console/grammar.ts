@@ -34,9 +34,6 @@ interface Match {
   readonly isWhole: boolean;
 }
 
-/** A bracketed group, or a word. */
-const SYNTAX_PARTS = /\[[^\]]*\]|\S+/g;
-
 export class Grammar {
   readonly #variants: Variant[];
 
@@ -152,7 +149,8 @@ function nextLiterals(matches: readonly Match[]): string[] {
 
 function expandSyntax(syntax: string): string[][] {
   let variants: string[][] = [[]];
-  for (const part of syntax.match(SYNTAX_PARTS) ?? []) {
+  // A bracketed group, or a word. Not a constant of the module: a global pattern's position could not move in ROM.
+  for (const part of syntax.match(/\[[^\]]*\]|\S+/g) ?? []) {
     const isOptional = part.startsWith("[");
     const added = splitWords(isOptional ? part.slice(1, -1) : part);
     const longer = variants.map((words) => [...words, ...added]);
