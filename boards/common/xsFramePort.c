@@ -253,7 +253,7 @@ void xs_framePort_flowMemory(xsMachine *the) {
 }
 
 void xs_framePort_carryFlows(xsMachine *the) {
-  if (xsmcTypeOf(xsArg(0)) == xsUndefinedType) {
+  if (xsmcArgc == 0 || xsmcTypeOf(xsArg(0)) == xsUndefinedType) {
     for (int index = 0; index < PORTER_PORTS; index += 1) {
       if (interfaces[index].record != NULL) porter_stop_carrying(&interfaces[index].record->port);
     }
