@@ -56,6 +56,30 @@ export function describeCases(condition: boolean, reason: string, name: string, 
   });
 }
 
+/**
+ * What a program's cases complain of when C file `common` of boards/common has a slip in it: `text`, which it has once, is
+ * replaced. `others` are the files of boards/common that it needs beside.
+ */
+export function complaintsAfter(
+  program: string,
+  common: string,
+  [text, replacement]: readonly [string, string],
+  others: readonly string[],
+  flags: readonly string[],
+): string {
+  const original = readFileSync(join(COMMON, common), "utf8");
+  expect(original.split(text)).toHaveLength(2);
+  const path = buildProgram(program, others, {
+    flags: [...flags, "-Wno-error"],
+    flowCache: original.replace(text, replacement),
+  });
+  const names = spawnSync(path, { encoding: "utf8", timeout: RUN_TIMEOUT_MS }).stdout.trimEnd().split("\n");
+  return names
+    .map((_, index) => spawnSync(path, [String(index)], { encoding: "utf8", timeout: RUN_TIMEOUT_MS }))
+    .map(({ stderr, signal }) => stderr + (signal ?? ""))
+    .join("");
+}
+
 function hashOfHeaders(folders: readonly string[]): string {
   const hash = createHash("sha256");
   for (const folder of folders) {
