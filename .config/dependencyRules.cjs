@@ -14,9 +14,10 @@ const layers = {
   "src/gateway.ts": [...hostStack, "src/flow", "src/nat", "src/host.ts"],
   "src/sockets": gateway,
   "src/services": [...gateway, "src/sockets"],
+  "src/wifi": ["src/core", "src/platform"],
   // The model and its text form stand on the gateway they configure; the console stands on all.
   "src/config": gateway,
-  "src/console": [...gateway, "src/sockets", "src/services", "src/config"],
+  "src/console": [...gateway, "src/sockets", "src/services", "src/wifi", "src/config"],
 };
 
 const escaped = (path) => (path.endsWith(".ts") ? `^${path.replace(".", "\\.")}$` : `^${path}/`);

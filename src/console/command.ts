@@ -1,4 +1,5 @@
 /** What a console command is. The grammar, `help` and completion all read these declarations. */
+import { configScript } from "../config/script.js";
 import type { Gateway } from "../gateway.js";
 import type { Storage } from "../platform/storage.js";
 
@@ -27,6 +28,20 @@ export interface CommandContext {
   /** Of the product. */
   readonly version: string;
   readonly commands: readonly Command[];
+  readonly device?: DeviceSide;
+}
+
+/** What a device adds to what the console shows and saves. */
+export interface DeviceSide {
+  /** Lines for `show version`, each ended by "\n". */
+  about(): string;
+  /** The commands that reproduce the device's own settings, one a line; "" when all have their defaults. */
+  script(): string;
+}
+
+/** The running configuration: the gateway's, then the device's. */
+export function runningConfig({ gateway, device }: CommandContext): string {
+  return configScript(gateway) + (device?.script() ?? "");
 }
 
 /** A command that takes a while. */

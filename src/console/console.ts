@@ -6,7 +6,7 @@
 import { NEVER } from "../core/clock.js";
 import type { Gateway } from "../gateway.js";
 import type { Storage } from "../platform/storage.js";
-import { type Activity, type Command, type CommandContext, CommandError } from "./command.js";
+import { type Activity, type Command, type CommandContext, CommandError, type DeviceSide } from "./command.js";
 import { FORWARD_COMMANDS } from "./commands/forward.js";
 import { INTERFACE_COMMANDS } from "./commands/interface.js";
 import { PING_COMMANDS } from "./commands/ping.js";
@@ -26,6 +26,7 @@ export interface ConsoleOptions {
   readonly version: string;
   /** Commands that the surroundings add, such as a way to quit. */
   readonly commands?: readonly Command[];
+  readonly device?: DeviceSide;
 }
 
 const ERROR_PREFIX = "error: ";
@@ -43,7 +44,7 @@ export class Console {
   #write: Write = () => {};
   #done: (outcome: Outcome) => void = () => {};
 
-  constructor({ gateway, storage, version, commands = [] }: ConsoleOptions) {
+  constructor({ gateway, storage, version, commands = [], device }: ConsoleOptions) {
     const all = [
       ...SET_COMMANDS,
       ...INTERFACE_COMMANDS,
@@ -54,7 +55,7 @@ export class Console {
       ...SYSTEM_COMMANDS,
       ...commands,
     ];
-    this.#context = { gateway, storage, version, commands: all };
+    this.#context = { gateway, storage, version, commands: all, ...(device === undefined ? {} : { device }) };
     this.#grammar = new Grammar(all);
   }
 

@@ -35,6 +35,10 @@ export const VALUES: Readonly<Record<string, ValueKind>> = freezeRows({
   NAME: { what: "a name", sample: "porter", read: readHostname },
   LINK: { what: "a port of the device", sample: "ethernet", read: readLinkName },
   VLAN: { what: "a VLAN", sample: "10", read: readVlan },
+  SSID: { what: "a Wi-Fi network's name", sample: "home", read: (word: string) => word },
+  PASSWORD: { what: "a password", sample: "correct%20horse", read: (word: string) => word },
+  CODE: { what: "a country's code", sample: "DE", read: (word: string) => word },
+  NUMBER: { what: "a number", sample: "6", read: (word: string) => word },
   COMMAND: { what: "a command", sample: "show", read: (word: string) => word },
 });
 

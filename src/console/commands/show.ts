@@ -1,14 +1,13 @@
 /** `show` for the host itself: interfaces, neighbours, sockets, counters, configuration and version. */
 
 import { decodeSaved } from "../../config/savedConfig.js";
-import { configScript } from "../../config/script.js";
 import { formatAddress, formatMac, formatPrefix } from "../../core/address.js";
 import { DROP_REASONS, type DropReason, dropReasonName } from "../../core/drops.js";
 import { freezeRows } from "../../core/freeze.js";
 import type { Gateway } from "../../gateway.js";
 import type { Storage } from "../../platform/storage.js";
 import type { SocketEntry } from "../../transport/socketTable.js";
-import type { Command, CommandContext } from "../command.js";
+import { type Command, type CommandContext, runningConfig } from "../command.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
 import { placeTable } from "./interface.js";
 import { caveatOf, endpoint, protocolName } from "./names.js";
@@ -138,9 +137,10 @@ function dropTable({ drops }: Gateway, isWhole: boolean): string {
   );
 }
 
-function showConfig({ gateway, storage }: CommandContext, words: readonly string[]): string {
+function showConfig(context: CommandContext, words: readonly string[]): string {
+  const { storage } = context;
   if (words[2] !== "saved") {
-    const script = configScript(gateway);
+    const script = runningConfig(context);
     return script === "" ? "# everything has its default value\n" : script;
   }
   const text = storage.read();
@@ -149,9 +149,11 @@ function showConfig({ gateway, storage }: CommandContext, words: readonly string
   return storage.caveat === undefined ? script : `${script}# saved${caveatOf(storage)}\n`;
 }
 
-function showVersion({ gateway, storage, version }: CommandContext): string {
+function showVersion(context: CommandContext): string {
+  const { gateway, storage, version, device } = context;
   const uptime = formatDuration(gateway.clock.now / 1000);
-  return `Porter ${version} on ${gateway.hostname}, up ${uptime}\n${describeSaved(configScript(gateway), storage)}\n`;
+  const saved = describeSaved(runningConfig(context), storage);
+  return `Porter ${version} on ${gateway.hostname}, up ${uptime}\n${device?.about() ?? ""}${saved}\n`;
 }
 
 function describeSaved(script: string, storage: Storage): string {

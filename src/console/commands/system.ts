@@ -1,9 +1,8 @@
 /** Commands about the console and the device as a whole. */
 
 import { encodeSaved } from "../../config/savedConfig.js";
-import { configScript } from "../../config/script.js";
 import { freezeRows } from "../../core/freeze.js";
-import { type Command, type CommandContext, CommandError, quote } from "../command.js";
+import { type Command, type CommandContext, CommandError, quote, runningConfig } from "../command.js";
 import { count } from "../table.js";
 import { caveatOf } from "./names.js";
 
@@ -28,8 +27,9 @@ export const SYSTEM_COMMANDS: readonly Command[] = freezeRows([
     syntax: "save",
     summary: "store the configuration for the next start",
     example: "save",
-    run({ gateway, storage }) {
-      const script = configScript(gateway);
+    run(context) {
+      const { storage } = context;
+      const script = runningConfig(context);
       storage.write(encodeSaved(script));
       return `saved ${count(script.split("\n").length - 1, "line")}${caveatOf(storage)}\n`;
     },

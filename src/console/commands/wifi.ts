@@ -1,0 +1,188 @@
+/** The Wi-Fi radio of boards that have one. */
+import { NEVER } from "../../core/clock.js";
+import { freezeRows } from "../../core/freeze.js";
+import { unescapeWord, type WifiSettings } from "../../wifi/settings.js";
+import type { Wifi } from "../../wifi/wifi.js";
+import { type Activity, type Command, CommandError, quote } from "../command.js";
+import { count, formatTable, left, right } from "../table.js";
+
+/** IEEE 802.11-2020 section 9.4.2.2, and the pass-phrases of annex J.4.1. */
+const MAX_SSID_BYTES = 32;
+const MIN_PASSWORD_CHARACTERS = 8;
+const MAX_PASSWORD_CHARACTERS = 63;
+const LAST_CHANNEL = 13;
+const MIN_POWER_DBM = 2;
+const MAX_POWER_DBM = 20;
+
+const CREDENTIALS = `SSID is the network's name, with "%20" for each space and "%25" for each "%". A password\nhas 8 to 63 characters, written likewise.\n`;
+
+export function wifiCommands(wifi: Wifi): readonly Command[] {
+  const configure = (change: Partial<WifiSettings>): void => wifi.configure({ ...wifi.settings, ...change });
+  return freezeRows<readonly Command[]>([
+    {
+      syntax: "set wifi station SSID open|password [PASSWORD]",
+      summary: "join a Wi-Fi network",
+      details: CREDENTIALS,
+      example: "set wifi station home password correct%20horse",
+      run(_context, [, , , ssid = "", kind, word = ""]) {
+        const stationPassword = kind === "open" ? "" : readPassword(word);
+        configure({ stationSsid: readSsid(ssid), stationPassword });
+        return "joining the network; see show wifi\n";
+      },
+    },
+    {
+      syntax: "set wifi access-point SSID open|password [PASSWORD]",
+      summary: "offer a Wi-Fi network of our own",
+      details: CREDENTIALS,
+      example: "set wifi access-point porter password correct%20horse",
+      run(_context, [, , , ssid = "", kind, word = ""]) {
+        const accessPointPassword = kind === "open" ? "" : readPassword(word);
+        configure({ accessPointSsid: readSsid(ssid), accessPointPassword });
+        return `the access point is open${kind === "open" ? ", for everybody without a password" : ""}\n`;
+      },
+    },
+    {
+      syntax: "set wifi station|access-point none",
+      summary: "leave the network, or close our own",
+      example: "set wifi station none",
+      run(_context, [, , side]) {
+        if (side === "station") configure({ stationSsid: "", stationPassword: "" });
+        else configure({ accessPointSsid: "", accessPointPassword: "" });
+        return `wifi ${side} is none\n`;
+      },
+    },
+    {
+      syntax: "set wifi channel NUMBER",
+      summary: "choose our access point's channel, 1 to 13",
+      details: "While the station is in a network, that one's channel holds for both.\n",
+      example: "set wifi channel 6",
+      run(_context, [, , , word = ""]) {
+        const channel = readNumber(word, 1, LAST_CHANNEL, "a channel");
+        configure({ channel });
+        return `wifi channel is ${channel}\n`;
+      },
+    },
+    {
+      syntax: "set wifi hidden yes|no",
+      summary: "leave our access point's name out of its beacons",
+      example: "set wifi hidden no",
+      run(_context, [, , , answer]) {
+        configure({ isHidden: answer === "yes" });
+        return `wifi access point is ${answer === "yes" ? "hidden" : "not hidden"}\n`;
+      },
+    },
+    {
+      syntax: "set wifi country CODE",
+      summary: "say where we are, for the channels and the power allowed",
+      details: 'Two letters of ISO 3166, such as DE; "01" is what is allowed everywhere.\n',
+      example: "set wifi country DE",
+      run(_context, [, , , word = ""]) {
+        if (!/^([a-z]{2}|01)$/i.test(word)) {
+          throw new CommandError(`${quote(word)} is not a country; use two letters such as DE, or 01 for anywhere`);
+        }
+        const country = word.toUpperCase();
+        configure({ country });
+        return `wifi country is ${country}\n`;
+      },
+    },
+    {
+      syntax: "set wifi power NUMBER",
+      summary: "limit the transmit power, 2 to 20 dBm",
+      example: "set wifi power 20",
+      run(_context, [, , , word = ""]) {
+        const powerDbm = readNumber(word, MIN_POWER_DBM, MAX_POWER_DBM, "a power in dBm");
+        configure({ powerDbm });
+        return `wifi power is ${powerDbm} dBm\n`;
+      },
+    },
+    {
+      syntax: "show wifi",
+      summary: "the networks we are in, and offer",
+      example: "show wifi",
+      run: () => describe(wifi),
+    },
+    {
+      syntax: "wifi scan",
+      summary: "list the networks that can be heard",
+      details: "It takes about 2 s, in which Wi-Fi carries less.\n",
+      example: "wifi scan",
+      run() {
+        wifi.scan();
+        return new Scan(wifi);
+      },
+    },
+  ]);
+}
+
+class Scan implements Activity {
+  readonly #wifi: Wifi;
+  isDone = false;
+
+  constructor(wifi: Wifi) {
+    this.#wifi = wifi;
+  }
+
+  poll(): string {
+    const scanned = this.#wifi.scanned;
+    if (this.isDone || scanned === undefined) return "";
+    this.isDone = true;
+    return formatTable(
+      [right("SIGNAL"), right("CHANNEL"), left("SECURITY"), left("SSID")],
+      scanned.map((one) => [
+        `${one.signalDbm} dBm`,
+        `${one.channel}`,
+        one.security,
+        one.ssid === "" ? "(hidden)" : quote(one.ssid),
+      ]),
+      "no networks",
+    );
+  }
+
+  interrupt(): string {
+    this.isDone = true;
+    return "";
+  }
+
+  /** The radio says when it is done, which polls us. */
+  nextDeadline(): number {
+    return NEVER;
+  }
+}
+
+function describe(wifi: Wifi): string {
+  const { stationSsid, accessPointSsid, channel, country, powerDbm } = wifi.settings;
+  const station = stationSsid === "" ? "none" : `${quote(stationSsid)}, ${describeLink(wifi)}`;
+  const own = accessPointSsid === "" ? "none" : `${quote(accessPointSsid)}, ${count(wifi.stations, "station")}`;
+  return `station: ${station}\naccess point: ${own}\nchannel ${channel}, country ${country}, ${powerDbm} dBm\n`;
+}
+
+function describeLink({ link, signalDbm, problem }: Wifi): string {
+  if (link.state === "up") return `up, signal ${signalDbm} dBm`;
+  const reason = problem !== "" ? `: ${problem}` : link.lastReason === 0 ? "" : `, last reason ${link.lastReason}`;
+  return `${link.state}, attempt ${link.attempts}${reason}`;
+}
+
+function readSsid(word: string): string {
+  const ssid = unescapeWord(word);
+  if (ssid === undefined || ssid === "" || ssid.length > MAX_SSID_BYTES) {
+    throw new CommandError(`${quote(word)} is not a network's name; use 1 to 32 characters, with %20 for a space`);
+  }
+  return ssid;
+}
+
+function readPassword(word: string): string {
+  const password = unescapeWord(word);
+  const length = password?.length ?? 0;
+  if (password === undefined || length < MIN_PASSWORD_CHARACTERS || length > MAX_PASSWORD_CHARACTERS) {
+    throw new CommandError("that is not a password; use 8 to 63 characters, with %20 for a space");
+  }
+  return password;
+}
+
+function readNumber(word: string, first: number, last: number, what: string): number {
+  const number = /^\d{1,3}$/.test(word) ? Number(word) : Number.NaN;
+  if (!(number >= first && number <= last)) {
+    throw new CommandError(`${quote(word)} is not ${what}; use a number from ${first} to ${last}`);
+  }
+  return number;
+}
