@@ -3,18 +3,21 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
 import { createFlowCache } from "../../src/flow/cache.js";
+import { LAN, WAN } from "../../src/gateway.js";
+import { checkBindings } from "../../src/link/bindings.js";
 import { FileStorage, MemoryStorage } from "../fileStorage.js";
 import { loadNativeFlowCache } from "../nativeFlowCache.js";
 import type { Attachment } from "../ports/attachment.js";
 import { captureAttachment } from "../ports/capture.js";
-import { type AttachmentAddress, openAttachment, parseAttachment } from "../ports/openAttachment.js";
+import { type AttachmentAddress, openAttachment } from "../ports/openAttachment.js";
 import { PcapFile } from "../ports/pcapFile.js";
 import { isUnixSocketPath, MAX_UNIX_PATH_BYTES } from "../ports/unixPath.js";
 import { SeededRandom } from "../random.js";
 import { SystemRandom } from "../systemRandom.js";
 import { PORTER_VERSION } from "../version.js";
 import { openStdioConsole, openUnixConsole } from "./consolePorts.js";
-import { Simulator } from "./simulator.js";
+import { areOnOneLink, type Place, parsePlace } from "./place.js";
+import { INTERFACE_NAMES, Simulator, SimulatorPort } from "./simulator.js";
 
 /** How long a frame may wait before a capture file shows it. */
 const CAPTURE_FLUSH_MS = 100;
@@ -22,8 +25,8 @@ const CAPTURE_FLUSH_MS = 100;
 type ConsoleAddress = { readonly kind: "stdio" | "none" } | { readonly kind: "unix"; readonly path: string };
 
 interface Options {
-  readonly lan: AttachmentAddress;
-  readonly wan: AttachmentAddress;
+  readonly lan: Place;
+  readonly wan: Place;
   readonly exec?: readonly string[];
   readonly flash?: string;
   readonly console: ConsoleAddress;
@@ -35,10 +38,11 @@ interface Options {
 const program = new Command("npm run sim --")
   .description(
     "Runs the gateway between two links of this machine. ATTACH is tap:NAME, a TAP device; or stream:unix:PATH, frames " +
-      "over a Unix socket on which it listens; or stream:connect:unix:PATH, on which somebody else listens.",
+      "over a Unix socket on which it listens; or stream:connect:unix:PATH, on which somebody else listens. Behind it " +
+      "may stand ,vlan=N: then both links may be the same one, on two VLANs.",
   )
-  .requiredOption("--lan <ATTACH>", "the home's side", readAttachment)
-  .requiredOption("--wan <ATTACH>", "the internet's side", readAttachment)
+  .requiredOption("--lan <ATTACH>", "the home's side", readPlace)
+  .requiredOption("--wan <ATTACH>", "the internet's side", readPlace)
   .option("--exec <COMMAND>", "carry out a console command before the start; may be repeated", collect)
   .option("--flash <FILE>", 'where "save" writes, and what the next start restores')
   .addOption(
@@ -46,7 +50,7 @@ const program = new Command("npm run sim --")
       .argParser(readConsoleAddress)
       .default({ kind: "stdio" }, "stdio"),
   )
-  .option("--pcap <DIR>", "record both links there, as lan.pcap and wan.pcap")
+  .option("--pcap <DIR>", "record the links there, as lan.pcap and wan.pcap, or trunk.pcap if it is one")
   .option("--seed <N>", "make the gateway's random choices repeatable", readSeed)
   .addOption(
     new Option(
@@ -58,9 +62,9 @@ const program = new Command("npm run sim --")
   )
   .parse();
 
-function readAttachment(text: string): AttachmentAddress {
+function readPlace(text: string): Place {
   try {
-    return parseAttachment(text);
+    return parsePlace(text);
   } catch (error) {
     throw new InvalidArgumentError((error as Error).message);
   }
@@ -102,10 +106,20 @@ function end(exitCode: number): void {
 async function start(options: Options): Promise<void> {
   const isNative = options.flowCache === "native";
   const flowCache = isNative ? loadNativeFlowCache() : createFlowCache;
-  const lan = await open("lan", options.lan, options.pcap);
-  const wan = await open("wan", options.wan, options.pcap);
   const random = options.seed === undefined ? new SystemRandom() : new SeededRandom(options.seed, "gateway");
-  const simulator = new Simulator(lan, wan, random, flowCache);
+  const { lan, wan } = options;
+  const links = areOnOneLink(lan, wan)
+    ? [{ name: "trunk", place: lan }]
+    : [
+        { name: "lan", place: lan },
+        { name: "wan", place: wan },
+      ];
+  const bindings = [lan, wan].map(({ vlan }, index) => ({ port: (links[index] ?? links[0])!.name, vlan }));
+  const ports: SimulatorPort[] = [];
+  for (const { name, place } of links) {
+    ports.push(new SimulatorPort(name, await open(name, place.attachment, options.pcap), random));
+  }
+  const simulator = new Simulator(ports, checkBindings(ports, INTERFACE_NAMES, bindings), random, flowCache);
   closers.push(() => simulator.stop());
   simulator.start(notice);
 
@@ -125,16 +139,18 @@ async function start(options: Options): Promise<void> {
   const where = options.console;
   // Whoever waits for "ready" may use the socket at once.
   const console = where.kind === "unix" ? await openUnixConsole(simulator, atConsole, where.path) : undefined;
-  process.stdout.write(`ready: lan ${lan.describe()}, wan ${wan.describe()}${isNative ? ", flow cache native" : ""}\n`);
+  process.stdout.write(
+    `ready: ${simulator.describe(LAN)}, ${simulator.describe(WAN)}${isNative ? ", flow cache native" : ""}\n`,
+  );
   const port = where.kind === "stdio" ? openStdioConsole(simulator, atConsole, () => end(0)) : console;
   if (port !== undefined) closers.push(() => port.close());
 }
 
-async function open(side: string, address: AttachmentAddress, pcap: string | undefined): Promise<Attachment> {
+async function open(name: string, address: AttachmentAddress, pcap: string | undefined): Promise<Attachment> {
   const attachment = await openAttachment(address);
   closers.push(() => attachment.close());
   if (pcap === undefined) return attachment;
-  const file = PcapFile.create(pcap, side);
+  const file = PcapFile.create(pcap, name);
   const flushing = setInterval(() => file.flush(), CAPTURE_FLUSH_MS);
   closers.push(() => {
     clearInterval(flushing);

@@ -1,15 +1,21 @@
 /**
- * A gateway between two real links, in real time.
+ * A gateway between real links, two or one with VLANs, in real time.
  *
  * Frames come in batches: the clock is read once a batch, and one timer, set again only for an earlier deadline, does the
  * rest. Nothing is allocated for a frame.
  */
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { NEVER } from "../../src/core/clock.js";
+import type { Frame } from "../../src/core/frame.js";
 import type { Random } from "../../src/core/random.js";
 import { createFlowCache } from "../../src/flow/cache.js";
-import { Gateway, LAN, WAN } from "../../src/gateway.js";
+import { Gateway } from "../../src/gateway.js";
+import { type PanelPort, PatchPanel } from "../../src/link/patchPanel.js";
+import { type LinkBinding, UNTAGGED } from "../../src/platform/linkPorts.js";
 import type { Attachment } from "../ports/attachment.js";
+
+/** By interface index, as the console names them. */
+export const INTERFACE_NAMES: readonly string[] = Object.freeze(["lan", "wan"]);
 
 /** The longest delay setTimeout takes. */
 const MAX_DELAY_MS = 0x7fffffff;
@@ -28,35 +34,66 @@ export interface Companion {
   nextDeadline(): number;
 }
 
+/** A link of this machine as a port of the gateway's, by the name that the console has for it. */
+export class SimulatorPort implements PanelPort {
+  readonly name: string;
+  readonly mac: number;
+  readonly attachment: Attachment;
+  readonly carriesTags = true;
+
+  constructor(name: string, attachment: Attachment, random: Random) {
+    this.name = name;
+    this.mac = localMac(random);
+    this.attachment = attachment;
+  }
+
+  get isUp(): boolean {
+    return this.attachment.up;
+  }
+
+  send(frame: Frame, length: number): boolean {
+    return this.attachment.send(frame, length);
+  }
+}
+
 export class Simulator {
   readonly gateway: Gateway;
-  readonly #attachments: readonly [Attachment, Attachment];
+  readonly #ports: readonly SimulatorPort[];
+  readonly #panel: PatchPanel;
   readonly #companions = new Set<Companion>();
   readonly #startedAtMs = performance.now();
   /** 0 between batches. */
   #batchFrames = 0;
   #wasLoneFrame = false;
   #isLingering = false;
+  readonly #canLinger: boolean;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = NEVER;
 
-  constructor(lan: Attachment, wan: Attachment, random: Random, flowCache = createFlowCache) {
-    this.#attachments = [lan, wan];
+  /** `bindings` say where the LAN and the WAN are attached at the start; they have passed `checkBindings`. */
+  constructor(
+    ports: readonly SimulatorPort[],
+    bindings: readonly LinkBinding[],
+    random: Random,
+    flowCache = createFlowCache,
+  ) {
+    this.#ports = ports;
+    this.#canLinger = ports.every(({ attachment }) => attachment.takeWaiting !== undefined);
+    this.#panel = new PatchPanel(ports, bindings);
     this.gateway = new Gateway({
       random,
       flowCache,
       capacity: DEFAULT_CAPACITY,
-      interfaces: [
-        { name: "lan", mac: localMac(random), port: lan },
-        { name: "wan", mac: localMac(random), port: wan },
-      ],
+      interfaces: this.#panel.outlets.map((outlet, index) => {
+        return { name: INTERFACE_NAMES[index] as string, mac: outlet.mac, port: outlet };
+      }),
+      links: this.#panel,
     });
   }
 
   /** Takes frames from now on; `onNotice` gets a sentence when a link comes or goes. */
   start(onNotice: (sentence: string) => void): void {
-    this.#take(LAN, onNotice);
-    this.#take(WAN, onNotice);
+    for (const port of this.#ports) this.#take(port, onNotice);
     this.run(() => {});
   }
 
@@ -82,14 +119,26 @@ export class Simulator {
     this.#setTimer();
   }
 
-  #take(index: number, onNotice: (sentence: string) => void): void {
-    const { gateway } = this;
-    (this.#attachments[index] as Attachment).start({
+  /** Where a side is attached now, as the user wrote it. */
+  describe(index: number): string {
+    const { port, vlan } = this.gateway.bindings[index] as LinkBinding;
+    const link = this.#ports.find(({ name }) => name === port)?.attachment.describe();
+    return `${INTERFACE_NAMES[index]} ${link}${vlan === UNTAGGED ? "" : `,vlan=${vlan}`}`;
+  }
+
+  #take(port: SimulatorPort, onNotice: (sentence: string) => void): void {
+    const gateway = this.gateway;
+    const panel = this.#panel;
+    port.attachment.start({
       onFrame: (frame, length) => {
-        if (this.#batchFrames++ === 0) this.#poll();
-        gateway.receive(index, frame, length);
+        if (this.#batchFrames++ === 0) {
+          this.#poll();
+          this.#cork();
+        }
+        panel.receive(gateway, port, frame, length);
       },
       onBatchEnd: () => {
+        this.#uncork();
         this.#wasLoneFrame = this.#batchFrames === 1;
         this.#batchFrames = 0;
         this.#pollCompanions();
@@ -100,18 +149,33 @@ export class Simulator {
     });
   }
 
+  /** What comes out of a batch goes in one burst: its receivers are woken once or twice instead of by each frame. */
+  #cork(): void {
+    for (let i = 0; i < this.#ports.length; i++) this.#ports[i]?.attachment.cork?.();
+  }
+
+  #uncork(): void {
+    for (let i = 0; i < this.#ports.length; i++) this.#ports[i]?.attachment.uncork?.();
+  }
+
   #linger(): void {
-    const [lan, wan] = this.#attachments;
-    if (lan.takeWaiting === undefined || wan.takeWaiting === undefined) return;
+    if (!this.#canLinger) return;
     this.#isLingering = true;
     let untilMs = performance.now() + LINGER_MS;
     let batches = 0;
     while (this.#wasLoneFrame && batches < MAX_LINGERING_BATCHES && performance.now() < untilMs) {
-      if (!lan.takeWaiting() && !wan.takeWaiting()) continue;
+      if (!this.#takeWaiting()) continue;
       batches++;
       untilMs = performance.now() + LINGER_MS;
     }
     this.#isLingering = false;
+  }
+
+  #takeWaiting(): boolean {
+    for (let i = 0; i < this.#ports.length; i++) {
+      if (this.#ports[i]?.attachment.takeWaiting?.()) return true;
+    }
+    return false;
   }
 
   #poll(): void {

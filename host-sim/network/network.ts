@@ -6,6 +6,9 @@ import { formatPrefix, type Prefix, parseAddress, parsePrefix } from "../../src/
 import { type Capacity, DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { Gateway, type GatewayOptions, LAN, WAN } from "../../src/gateway.js";
 import { Host, type HostOptions } from "../../src/host.js";
+import { checkBindings } from "../../src/link/bindings.js";
+import { type PanelPort, PatchPanel } from "../../src/link/patchPanel.js";
+import { type LinkPorts, UNTAGGED } from "../../src/platform/linkPorts.js";
 import { PcapFile } from "../ports/pcapFile.js";
 import { SeededRandom } from "../random.js";
 import { DESKTOP_CAPACITY } from "./capacity.js";
@@ -30,6 +33,8 @@ export interface NetworkOptions {
 /** One interface of a stack: where it is plugged in, and its address, as in "192.168.1.10/24". */
 export interface Plug {
   readonly segment: Segment;
+  /** The VLAN in which the switch has the interface; none unless told. */
+  readonly vlan?: number;
   readonly address?: string;
 }
 
@@ -39,6 +44,7 @@ export interface SimulatedHostOptions extends Plug {
   readonly capacity?: Partial<Capacity>;
 }
 
+/** With both sides on one segment the gateway has one cable there, a trunk, and the sides are its VLANs. */
 export interface SimulatedGatewayOptions {
   readonly lan: Plug;
   readonly wan: Plug & { readonly gateway?: string };
@@ -95,9 +101,9 @@ export class Network implements SegmentClock {
   }
 
   /** A cable end without a stack, for a program that speaks frames. */
-  addStation(name: string, segment: Segment): Station {
+  addStation(name: string, segment: Segment, vlan = UNTAGGED): Station {
     this.#stationsMade++;
-    return segment.plugIn(name, LOCAL_MAC + this.#stationsMade);
+    return segment.plugIn(name, LOCAL_MAC + this.#stationsMade, vlan);
   }
 
   addHost(name: string, options: SimulatedHostOptions): Host {
@@ -127,15 +133,17 @@ export class Network implements SegmentClock {
 
   /** A Porter with a board's capacity, and addresses only where they are given. */
   addGateway(name: string, options: SimulatedGatewayOptions): Gateway {
+    const { lan, wan, nat } = options;
     const capacity = { ...DEFAULT_CAPACITY, ...options.capacity };
-    const plugs: [string, Plug][] = [
-      ["lan", options.lan],
-      ["wan", options.wan],
-    ];
-    const gateway = this.#join(name, plugs, (interfaces) => {
+    const make = (interfaces: HostOptions["interfaces"], links?: LinkPorts) => {
       const random = this.#randomOf(name);
-      return new Gateway({ random, capacity, interfaces, ...(options.nat === undefined ? {} : { nat: options.nat }) });
-    });
+      return new Gateway({ random, capacity, interfaces, ...(nat && { nat }), ...(links && { links }) });
+    };
+    const plugs: [string, Plug][] = [
+      ["lan", lan],
+      ["wan", wan],
+    ];
+    const gateway = lan.segment === wan.segment ? this.#joinByTrunk(name, plugs, make) : this.#join(name, plugs, make);
     setUp(gateway, LAN, options.lan.address, undefined);
     setUp(gateway, WAN, options.wan.address, options.wan.gateway);
     return gateway;
@@ -226,7 +234,7 @@ export class Network implements SegmentClock {
     plugs: readonly (readonly [string, Plug])[],
     make: (interfaces: HostOptions["interfaces"]) => Stack,
   ): Stack {
-    const stations = plugs.map(([, plug]) => this.addStation(name, plug.segment));
+    const stations = plugs.map(([, plug]) => this.addStation(name, plug.segment, plug.vlan));
     const stack = make(stations.map((station, index) => ({ name: plugs[index]![0], mac: station.mac, port: station })));
     stations.forEach((station, index) => {
       station.receiver = (frame, length) => {
@@ -234,6 +242,36 @@ export class Network implements SegmentClock {
         stack.receive(index, frame, length);
       };
     });
+    return this.#begin(name, stack);
+  }
+
+  /** One cable for all `plugs`, which are on one segment. */
+  #joinByTrunk<Stack extends Host>(
+    name: string,
+    plugs: readonly (readonly [string, Plug])[],
+    make: (interfaces: HostOptions["interfaces"], links: LinkPorts) => Stack,
+  ): Stack {
+    const station = this.addStation(name, plugs[0]![1].segment);
+    const port: PanelPort = {
+      name: "trunk",
+      mac: station.mac,
+      carriesTags: true,
+      isUp: true,
+      send: (frame, length) => station.send(frame, length),
+    };
+    const bindings = plugs.map(([, { vlan = UNTAGGED }]) => ({ port: port.name, vlan }));
+    const names = plugs.map(([interfaceName]) => interfaceName);
+    const panel = new PatchPanel([port], checkBindings([port], names, bindings));
+    const interfaces = panel.outlets.map((outlet, index) => ({ name: names[index]!, mac: outlet.mac, port: outlet }));
+    const stack = make(interfaces, panel);
+    station.receiver = (frame, length) => {
+      stack.poll(this.#nowMs);
+      panel.receive(stack, port, frame, length);
+    };
+    return this.#begin(name, stack);
+  }
+
+  #begin<Stack extends Host>(name: string, stack: Stack): Stack {
     stack.poll(this.#nowMs);
     this.#members.push(new Member(name, stack));
     return stack;

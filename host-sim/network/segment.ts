@@ -1,13 +1,19 @@
 /**
  * An Ethernet: a switch with a station at the end of each cable, and the faults of real ones, drawn from a seed.
  *
- * A frame goes to the station that has its destination address, a group frame to all others. What costs time is the
- * sender's cable: one frame after the other at its bandwidth, then the latency. The switch itself is ideal.
+ * A frame goes to the station that has its destination address, a group frame to all others. Stations may be kept apart
+ * by VLANs: what a station of a VLAN sends gets its tag at the switch, and goes to the others of the VLAN, without the tag,
+ * and to the stations of none, as it is, for they are on trunks.
+ *
+ * What costs time is the sender's cable: one frame after the other at its bandwidth, then the latency. The switch itself
+ * is ideal.
  */
 import { isGroupMac } from "../../src/core/address.js";
-import { ETHERNET_AT, ETHERNET_HEADER_BYTES, Frame, MAX_FRAME_BYTES } from "../../src/core/frame.js";
+import { ETHERNET_AT, Frame, MAX_FRAME_BYTES, VLAN_TAG_BYTES } from "../../src/core/frame.js";
 import type { FramePort } from "../../src/platform/framePort.js";
-import { etherDestination } from "../../src/wire/ethernet.js";
+import { UNTAGGED } from "../../src/platform/linkPorts.js";
+import { etherDestination, etherType } from "../../src/wire/ethernet.js";
+import { ETHERTYPE_VLAN, insertVlanTag, isEthernetLength, removeVlanTag, vlanId } from "../../src/wire/vlan.js";
 import type { SeededRandom } from "../random.js";
 
 /** Preamble, frame check sequence and gap between frames, which take time on the cable too (IEEE 802.3). */
@@ -56,7 +62,7 @@ export type FrameReceiver = (frame: Frame, length: number) => void;
 export class SegmentCounters {
   sent = 0;
   delivered = 0;
-  /** Not taken: the sender's queue was full, or the frame was longer than an Ethernet's. */
+  /** Not taken: the sender's queue was full, the frame was longer than an Ethernet's, or had a tag where the switch tags. */
   refused = 0;
   filtered = 0;
   lost = 0;
@@ -81,15 +87,18 @@ export class Station implements FramePort {
   readonly mac: number;
   readonly segment: Segment;
   readonly cause: string;
+  /** 1..4094; `UNTAGGED` for a trunk, whose frames have what tags they have. */
+  readonly vlan: number;
   receiver: FrameReceiver = () => {};
   /** When the cable will have carried everything that waits for it. */
   freeAtMs = 0;
   waitingFrames = 0;
 
-  constructor(name: string, mac: number, segment: Segment) {
+  constructor(name: string, mac: number, segment: Segment, vlan: number) {
     this.name = name;
     this.mac = mac;
     this.segment = segment;
+    this.vlan = vlan;
     this.cause = `frames of ${name} on ${segment.name}`;
   }
 
@@ -117,9 +126,9 @@ export class Segment {
     this.#random = random;
   }
 
-  /** Adds a station; set its `receiver` to take frames. */
-  plugIn(name: string, mac: number): Station {
-    const station = new Station(name, mac, this);
+  /** Adds a station, of a VLAN or on a trunk; set its `receiver` to take frames. */
+  plugIn(name: string, mac: number, vlan = UNTAGGED): Station {
+    const station = new Station(name, mac, this, vlan);
     this.#stations.push(station);
     return station;
   }
@@ -129,13 +138,21 @@ export class Segment {
   }
 
   send(sender: Station, frame: Frame, length: number): boolean {
-    if (length < ETHERNET_HEADER_BYTES || length > MAX_FRAME_BYTES || !this.#hasRoom(sender)) {
+    const isTagged = etherType(frame) === ETHERTYPE_VLAN;
+    if (!isEthernetLength(frame, length) || (isTagged && sender.vlan !== UNTAGGED) || !this.#hasRoom(sender)) {
       this.counters.refused++;
       return false;
     }
     this.counters.sent++;
     this.#clock.frameSent();
     const copy = this.#copy(frame, length);
+    if (sender.vlan === UNTAGGED) return this.#queue(sender, copy, length);
+    insertVlanTag(copy, length, sender.vlan);
+    return this.#queue(sender, copy, length + VLAN_TAG_BYTES);
+  }
+
+  /** Puts a frame of the segment's own on the sender's cable. */
+  #queue(sender: Station, copy: Frame, length: number): boolean {
     const carriedAtMs = Math.max(this.#clock.nowMs, sender.freeAtMs) + this.#transmissionMs(length);
     if (carriedAtMs === this.#clock.nowMs) {
       this.#carry(sender, copy, length);
@@ -201,18 +218,20 @@ export class Segment {
   #deliver(sender: Station, frame: Frame, length: number): void {
     const destination = etherDestination(frame);
     const isGroup = isGroupMac(destination);
+    const vlan = etherType(frame) === ETHERTYPE_VLAN ? vlanId(frame) : UNTAGGED;
     let isClaimed = isGroup;
     for (const station of this.#stations) {
       if (station === sender || (!isGroup && station.mac !== destination)) continue;
+      if (station.vlan !== UNTAGGED && station.vlan !== vlan) continue;
       isClaimed = true;
       this.counters.delivered++;
       if (!isGroup) {
-        station.receiver(frame, length);
+        handOver(station, frame, length);
         continue;
       }
       // Each receiver may rewrite what it gets.
       const copy = this.#copy(frame, length);
-      station.receiver(copy, length);
+      handOver(station, copy, length);
       this.#freeFrames.push(copy);
     }
     if (!isClaimed) this.counters.unclaimed++;
@@ -223,4 +242,13 @@ export class Segment {
     copy.bytes.set(frame.bytes.subarray(0, ETHERNET_AT + length));
     return copy;
   }
+}
+
+function handOver(station: Station, frame: Frame, length: number): void {
+  if (station.vlan === UNTAGGED) {
+    station.receiver(frame, length);
+    return;
+  }
+  removeVlanTag(frame, length);
+  station.receiver(frame, length - VLAN_TAG_BYTES);
 }

@@ -17,7 +17,7 @@ export class AttachmentCounters {
   sent = 0;
   /** Not sent: the link was down or the other side did not keep up. */
   refused = 0;
-  /** Came in and not handed over: shorter than an Ethernet header or longer than the largest frame. */
+  /** Came in and not handed over: shorter than an Ethernet header or longer than Ethernet allows. */
   discarded = 0;
 }
 
@@ -33,6 +33,12 @@ export interface Attachment extends FramePort {
   start(listener: AttachmentListener): void;
   /** Hands over the frames that are there now, in one batch, without waiting. Returns whether there was one. */
   takeWaiting?(): boolean;
+  /**
+   * Until `uncork`, frames that are sent are kept, to go in one burst. `send` takes them; those that turn out not to be
+   * carried are counted as refused.
+   */
+  cork?(): void;
+  uncork?(): void;
   /** Lets go of the device or socket at once, after which nothing is called back and the event loop may end. */
   close(): void;
   /** As the user wrote it: `tap:lan0`. */

@@ -1,4 +1,5 @@
-import { ETHERNET_AT, ETHERNET_HEADER_BYTES, Frame, MAX_FRAME_BYTES } from "../../src/core/frame.js";
+import { ETHERNET_AT, Frame, MAX_TAGGED_FRAME_BYTES } from "../../src/core/frame.js";
+import { isEthernetLength } from "../../src/wire/vlan.js";
 
 /*
  * Frames in a byte stream, each behind its length as four bytes, big-endian: what QEMU's "-netdev stream" and passt
@@ -35,7 +36,7 @@ export class FrameDecoder {
         if (this.#length > MAX_STREAM_FRAME_BYTES) return false;
       }
       const take = Math.min(this.#length - this.#frameBytes, chunk.length - at);
-      if (this.#length <= MAX_FRAME_BYTES) {
+      if (this.#length <= MAX_TAGGED_FRAME_BYTES) {
         chunk.copy(this.#frame.bytes, ETHERNET_AT + this.#frameBytes, at, at + take);
       }
       at += take;
@@ -60,7 +61,7 @@ export class FrameDecoder {
   #finish(): void {
     const length = this.#length;
     this.reset();
-    if (length < ETHERNET_HEADER_BYTES || length > MAX_FRAME_BYTES) this.discarded++;
+    if (!isEthernetLength(this.#frame, length)) this.discarded++;
     else this.#onFrame(this.#frame, length);
   }
 }

@@ -1,7 +1,8 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { type ConnectOpts, Socket, type SocketConstructorOpts } from "node:net";
 import { constants as os } from "node:os";
-import { ETHERNET_AT, ETHERNET_HEADER_BYTES, Frame, MAX_FRAME_BYTES } from "../../src/core/frame.js";
+import { ETHERNET_AT, Frame, MAX_TAGGED_FRAME_BYTES } from "../../src/core/frame.js";
+import { isEthernetLength } from "../../src/wire/vlan.js";
 import { type Attachment, AttachmentCounters, type AttachmentListener } from "./attachment.js";
 import { type Libc, loadLibc } from "./libc.js";
 
@@ -146,10 +147,18 @@ class TapAttachment implements Attachment {
   readonly #libc: Libc;
   readonly #socket: Socket;
   readonly #fd: number;
-  readonly #frame = new Frame(MAX_FRAME_BYTES + SLACK_BYTES);
-  readonly #frameBytes = this.#frame.bytes.subarray(ETHERNET_AT, ETHERNET_AT + MAX_FRAME_BYTES + SLACK_BYTES);
+  readonly #frame = new Frame(MAX_TAGGED_FRAME_BYTES + SLACK_BYTES);
+  readonly #frameBytes = this.#frame.bytes.subarray(ETHERNET_AT, ETHERNET_AT + MAX_TAGGED_FRAME_BYTES + SLACK_BYTES);
   /** From where each frame that was sent here is written: callers send from few frames, and again and again. */
   readonly #outgoing = new WeakMap<Frame, Uint8Array>();
+  /** Frames that wait for `uncork`, each in its own place. */
+  readonly #held: readonly Uint8Array[] = Array.from(
+    { length: MAX_BATCH },
+    () => new Uint8Array(MAX_TAGGED_FRAME_BYTES),
+  );
+  readonly #heldLengths = new Int32Array(MAX_BATCH);
+  #heldFrames = 0;
+  #isCorked = false;
   #listener: AttachmentListener | undefined;
   #closed = false;
 
@@ -183,14 +192,22 @@ class TapAttachment implements Attachment {
   }
 
   send(frame: Frame, length: number): boolean {
-    if (!this.#closed && this.#libc.write(this.#fd, this.#bytesOf(frame), length) === length) {
-      this.counters.sent++;
-      return true;
-    }
-    this.counters.refused++;
-    // Anything else passes: the device is down (EIO), or its queue is full (EAGAIN, ENOBUFS).
-    if (!this.#closed && this.#libc.errno() === EBADFD) this.#lose(EBADFD);
-    return false;
+    if (!this.#isCorked || this.#closed) return this.#write(this.#bytesOf(frame), length);
+    if (this.#heldFrames === MAX_BATCH) this.#writeHeld();
+    const at = this.#heldFrames++;
+    // As long as it can be: a view of the bytes that count would be one object more for each frame.
+    (this.#held[at] as Uint8Array).set(this.#bytesOf(frame));
+    this.#heldLengths[at] = length;
+    return true;
+  }
+
+  cork(): void {
+    this.#isCorked = true;
+  }
+
+  uncork(): void {
+    this.#isCorked = false;
+    this.#writeHeld();
   }
 
   takeWaiting(): boolean {
@@ -211,8 +228,28 @@ class TapAttachment implements Attachment {
     return `tap:${this.#name}`;
   }
 
+  #writeHeld(): void {
+    for (let at = 0; at < this.#heldFrames; at++) {
+      this.#write(this.#held[at] as Uint8Array, this.#heldLengths[at] as number);
+    }
+    this.#heldFrames = 0;
+  }
+
+  #write(bytes: Uint8Array, length: number): boolean {
+    if (!this.#closed && this.#libc.write(this.#fd, bytes, length) === length) {
+      this.counters.sent++;
+      return true;
+    }
+    this.counters.refused++;
+    // Anything else passes: the device is down (EIO), or its queue is full (EAGAIN, ENOBUFS).
+    if (!this.#closed && this.#libc.errno() === EBADFD) this.#lose(EBADFD);
+    return false;
+  }
+
   /** One frame has been read; reads those behind it. Returns whether Node shall go on reading. */
   #receiveBatch(firstLength: number): boolean {
+    // A device that goes meanwhile does not keep the batch from ending.
+    const listener = this.#listener;
     let length = firstLength;
     for (let count = 1; ; count++) {
       this.#receive(length);
@@ -220,7 +257,7 @@ class TapAttachment implements Attachment {
       length = this.#read();
       if (length < 0) break;
     }
-    this.#listener?.onBatchEnd?.();
+    listener?.onBatchEnd?.();
     return !this.#closed;
   }
 
@@ -230,7 +267,7 @@ class TapAttachment implements Attachment {
   }
 
   #receive(length: number): void {
-    if (length < ETHERNET_HEADER_BYTES || length > MAX_FRAME_BYTES) {
+    if (!isEthernetLength(this.#frame, length)) {
       this.counters.discarded++;
       return;
     }
@@ -241,7 +278,7 @@ class TapAttachment implements Attachment {
   #bytesOf(frame: Frame): Uint8Array {
     let bytes = this.#outgoing.get(frame);
     if (bytes === undefined) {
-      bytes = frame.bytes.subarray(ETHERNET_AT);
+      bytes = frame.bytes.subarray(ETHERNET_AT, ETHERNET_AT + MAX_TAGGED_FRAME_BYTES);
       this.#outgoing.set(frame, bytes);
     }
     return bytes;

@@ -4,8 +4,15 @@
  *
  * The tag goes in and out by one move of all that follows it, so that the Ethernet header stays at its fixed offset.
  */
-import { ETHERNET_AT, ETHERNET_HEADER_BYTES, type Frame, VLAN_TAG_BYTES } from "../core/frame.js";
-import { ETHERTYPE_AT } from "./ethernet.js";
+import {
+  ETHERNET_AT,
+  ETHERNET_HEADER_BYTES,
+  type Frame,
+  MAX_FRAME_BYTES,
+  MAX_TAGGED_FRAME_BYTES,
+  VLAN_TAG_BYTES,
+} from "../core/frame.js";
+import { ETHERTYPE_AT, etherType } from "./ethernet.js";
 
 /** The customer tag, C-TAG (IEEE 802.1Q-2018 table 9-1). */
 export const ETHERTYPE_VLAN = 0x8100;
@@ -18,6 +25,12 @@ export const TAGGED_HEADER_BYTES = ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES;
 const VLAN_ID_MASK = 0x0fff;
 const CONTROL_AT = ETHERTYPE_AT + 2;
 const INNER_ETHERTYPE_AT = ETHERTYPE_AT + VLAN_TAG_BYTES;
+
+/** Whether a frame is no shorter than its header and no longer than Ethernet allows, which is 4 bytes more with a tag. */
+export function isEthernetLength(frame: Frame, length: number): boolean {
+  if (length <= MAX_FRAME_BYTES) return length >= ETHERNET_HEADER_BYTES;
+  return length <= MAX_TAGGED_FRAME_BYTES && etherType(frame) === ETHERTYPE_VLAN;
+}
 
 /** The VLAN identifier of a tagged frame, 0..4095; 0, the null VLAN ID, in a tag that gives a priority only. */
 export function vlanId(frame: Frame): number {

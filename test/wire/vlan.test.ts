@@ -6,6 +6,7 @@ import {
   ETHERTYPE_VLAN,
   innerEtherType,
   insertVlanTag,
+  isEthernetLength,
   removeVlanTag,
   TAGGED_HEADER_BYTES,
   vlanId,
@@ -79,4 +80,12 @@ describe("a VLAN tag", () => {
       patternBytes(MAX_FRAME_BYTES).slice(ETHERNET_HEADER_BYTES),
     );
   });
+});
+
+it("gives a tagged frame four bytes more than others may have", () => {
+  const [plain, tagged] = [loadFrame(HEADERS), loadFrame(taggedFrame(HEADERS, 10))];
+  const longest = (frame: Frame) =>
+    Math.max(...[13, 14, 1514, 1515, 1518, 1519].filter((n) => isEthernetLength(frame, n)));
+  expect([longest(plain), longest(tagged)]).toEqual([1514, 1518]);
+  expect([isEthernetLength(plain, 13), isEthernetLength(plain, 14)]).toEqual([false, true]);
 });

@@ -7,6 +7,7 @@ import { readPcap } from "../../../host-sim/ports/pcapFile.js";
 import { Background, run } from "../../integration/support/processes.js";
 import { expectFrame } from "../../support/expectFrame.js";
 import { arpFrame, udpFrame } from "../../support/frames.js";
+import { taggedFrame, tagOf, untaggedFrame } from "../../support/vlanFrames.js";
 
 const COMMAND = [process.execPath, ".config/run.mjs", "host-sim/cli/main.ts"];
 const SET_UP = ["--exec", "set lan address 192.168.1.1/24", "--exec", "set wan address 203.0.113.2/24"];
@@ -201,12 +202,58 @@ describe("the console", { timeout: 60_000 }, () => {
   });
 });
 
+describe("one link for both sides", { timeout: 60_000 }, () => {
+  let trunk: string;
+
+  beforeEach(() => {
+    trunk = `stream:unix:${join(directory, "trunk")}`;
+  });
+
+  test("carries each side in its VLAN, and records both together", async () => {
+    links = ["--lan", `${trunk},vlan=10`, "--wan", `${trunk},vlan=20`];
+    const simulator = await start(...SET_UP, "--console", "none", "--pcap", join(directory, "pcap"));
+    expect(simulator.stdout).toContain(`ready: lan ${trunk},vlan=10, wan ${trunk},vlan=20\n`);
+    const peer = new Peer("trunk");
+    peer.send(taggedFrame(arpFrame({ senderAddress: "192.168.1.10", targetAddress: "192.168.1.1" }), 0x600a));
+    const answer = await peer.receive(0x8100);
+    expect(tagOf(answer)).toBe("8100000a");
+    expectFrame(untaggedFrame(answer)).arp({ operation: "reply", senderAddress: "192.168.1.1" });
+    await simulator.stop();
+    const recorded = readPcap(readFileSync(join(directory, "pcap", "trunk.pcap"))).map(({ bytes }) => tagOf(bytes));
+    expect(recorded).toContain("8100000a");
+  });
+
+  test("is refused when the VLANs do not keep the sides apart", async () => {
+    for (const vlan of ["", ",vlan=7"]) {
+      const attach = `${trunk}${vlan}`;
+      const { code, stderr } = await run([...COMMAND, "--lan", attach, "--wan", attach], START_MS);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^lan and wan would both be at port trunk .*; on one port they need different VLANs/);
+    }
+  });
+
+  test("is what the console changes and saves, and the next start restores", async () => {
+    const path = join(directory, "console");
+    const flash = ["--flash", join(directory, "flash"), "--console", `unix:${path}`];
+    const exchange = "set interface lan port wan vlan 7 wan port lan vlan none";
+    const first = await start(...flash, ...SET_UP, "--exec", exchange, "--exec", "save");
+    await first.stop();
+    const second = await start(...flash);
+    const [lan = "", wan = ""] = [links[3], links[1]];
+    expect(second.stdout).toContain(`ready: lan ${lan},vlan=7, wan ${wan}\n`);
+    expect(await ask(path, "show interfaces")).toMatch(/^lan {3}wan {3}7 {5}down$/m);
+  });
+});
+
 describe("a start that cannot be", { timeout: 60_000 }, () => {
   test.each([
     [["--exec", "set wan adress 1.2.3.4/24"], 'error: "adress" is unknown'],
     [["--console", "unix:"], "unix:PATH with a path"],
     [["--pcap", "package.json"], "the capture package.json/lan.pcap cannot be made: "],
     [["--wan", "eth0"], '"eth0" is not an attachment'],
+    [["--wan", "tap:wan0,vlan=4095"], '"4095" is not a VLAN; a VLAN is a number from 1 to 4094, or none'],
+    [["--wan", "tap:wan0,vlan="], '"" is not a VLAN'],
+    [["--exec", "set interface wan port lan"], "lan and wan would both be at port lan without a VLAN"],
     [["--flow-cache", "rust"], "Allowed choices are typescript, native."],
     [["--console", "unix:/nonexistent/console"], "the console's socket /nonexistent/console cannot be made"],
   ])("ends with 1 and a sentence: %j", async (options, sentence) => {
