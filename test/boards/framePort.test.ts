@@ -47,7 +47,9 @@ describeIf(canBuild(...SANITIZER_FLAGS), REASON, "the tests of a frame port", ()
     ["a place that is taken", "|| portOf(medium, vlan) != NULL) return 0;", ") return 0;"],
     ["a closed port", "medium->ports + port->interfaceIndex, NULL, __ATOMIC_SEQ_CST", "&medium->isUp, 1, 0"],
   ])("would notice a slip about %s", { timeout: TIMEOUT_MS }, (_, text, replacement) => {
-    expect(complaintsAfter("port", "framePort.c", [text, replacement], ["frameRing.c"], SANITIZER_FLAGS)).not.toBe("");
+    expect(
+      complaintsAfter("port", "framePort.c", [text, replacement], ["frameRing.c"], { flags: SANITIZER_FLAGS }),
+    ).not.toBe("");
   });
 });
 
@@ -57,13 +59,17 @@ describeIf(canRunThreadSanitizer(), THREADS_REASON, "the tests of a frame port a
     { timeout: TIMEOUT_MS },
     (_, text, replacement) => {
       const slip = [text, replacement] as const;
-      expect(complaintsAfter("portThreads", "framePort.c", slip, ["frameRing.c"], THREAD_SANITIZER_FLAGS)).not.toBe("");
+      expect(
+        complaintsAfter("portThreads", "framePort.c", slip, ["frameRing.c"], { flags: THREAD_SANITIZER_FLAGS }),
+      ).not.toBe("");
     },
   );
 
   it("would notice a slot that is read too early", { timeout: TIMEOUT_MS }, () => {
     const slip = ["&ring->filled, __ATOMIC_ACQUIRE", "&ring->filled, __ATOMIC_RELAXED"] as const;
-    expect(complaintsAfter("ringThreads", "frameRing.c", slip, [], THREAD_SANITIZER_FLAGS)).toContain("data race");
+    expect(complaintsAfter("ringThreads", "frameRing.c", slip, [], { flags: THREAD_SANITIZER_FLAGS })).toContain(
+      "data race",
+    );
   });
 });
 

@@ -65,12 +65,13 @@ export function complaintsAfter(
   common: string,
   [text, replacement]: readonly [string, string],
   others: readonly string[],
-  flags: readonly string[],
+  { flags, fakes = [] }: { flags: readonly string[]; fakes?: readonly string[] },
 ): string {
   const original = readFileSync(join(COMMON, common), "utf8");
   expect(original.split(text)).toHaveLength(2);
   const path = buildProgram(program, others, {
     flags: [...flags, "-Wno-error"],
+    fakes,
     flowCache: original.replace(text, replacement),
   });
   const names = spawnSync(path, { encoding: "utf8", timeout: RUN_TIMEOUT_MS }).stdout.trimEnd().split("\n");

@@ -1,0 +1,1 @@
+/* The tests give what would be here as parameters of the compiler. */
