@@ -96,12 +96,30 @@ export function missingRights(): string | undefined {
   } catch {
     return "/dev/net/tun cannot be opened";
   }
-  const probe = `${PREFIX}${process.pid}-${randomBytes(3).toString("hex")}-probe`;
   // Creating a TAP device needs the right over the namespace as well as the device file.
-  const script = `ip netns add ${probe} && ip -n ${probe} tuntap add dev probe mode tap`;
+  const problem = problemInside(["tuntap add dev probe mode tap"]);
+  return problem === undefined ? undefined : `a namespace with a TAP device cannot be made (${problem})`;
+}
+
+/** As `missingRights`, for VLAN devices. */
+export function missingVlans(): string | undefined {
+  const rights = missingRights();
+  if (rights !== undefined) {
+    return rights;
+  }
+  const problem = problemInside(["tuntap add dev probe mode tap", "link add link probe name vlan type vlan id 10"]);
+  return problem === undefined
+    ? undefined
+    : `this kernel makes no VLAN devices, which need its module 8021q (${problem})`;
+}
+
+/** What `ip` says when one of these lines fails in a namespace of its own; undefined when all work. */
+function problemInside(lines: readonly string[]): string | undefined {
+  const probe = `${PREFIX}${process.pid}-${randomBytes(3).toString("hex")}-probe`;
+  const script = [`ip netns add ${probe}`, ...lines.map((line) => `ip -n ${probe} ${line}`)].join(" && ");
   const made = spawnSync("sh", ["-c", script], { encoding: "utf8", timeout: 5000 });
   removeNow(probe);
-  return made.status === 0 ? undefined : `a namespace with a TAP device cannot be made (${made.stderr.trim()})`;
+  return made.status === 0 ? undefined : made.stderr.trim();
 }
 
 /** Whether a command can be run; the tests say loudly what they leave out without it. */
