@@ -150,7 +150,7 @@ async function open(name: string, address: AttachmentAddress, pcap: string | und
   const attachment = await openAttachment(address);
   closers.push(() => attachment.close());
   if (pcap === undefined) return attachment;
-  const file = PcapFile.create(pcap, name);
+  const file = PcapFile.create(pcap, name, notice);
   const flushing = setInterval(() => file.flush(), CAPTURE_FLUSH_MS);
   closers.push(() => {
     clearInterval(flushing);

@@ -16,26 +16,33 @@ const RECORD_HEADER_BYTES = 16;
 const SNAP_BYTES = 65535;
 const BUFFER_BYTES = 128 * 1024;
 
-/** A capture file being written. Frames are buffered: only `flush` and `close` leave a file that is whole. */
+/**
+ * A capture file being written. Frames are buffered: only `flush` and `close` leave a file that is whole. A file
+ * that takes no more, as on a full disk, ends the recording: `onFailure` gets one sentence, and without it the call throws.
+ */
 export class PcapFile {
+  readonly #path: string;
+  readonly #onFailure: ((sentence: string) => void) | undefined;
   readonly #fd: number;
   readonly #buffer = Buffer.alloc(BUFFER_BYTES);
   #used = 0;
   #closed = false;
 
   /** Makes `DIRECTORY/NAME.pcap`, and the directory too; throws an Error of one sentence when that cannot be. */
-  static create(directory: string, name: string): PcapFile {
+  static create(directory: string, name: string, onFailure?: (sentence: string) => void): PcapFile {
     const path = join(directory, `${name}.pcap`);
     try {
       mkdirSync(directory, { recursive: true });
-      return new PcapFile(path);
+      return new PcapFile(path, onFailure);
     } catch (error) {
       throw new Error(`the capture ${path} cannot be made: ${(error as Error).message}`);
     }
   }
 
   /** Replaces the file at `path`; throws what the file system throws. */
-  constructor(path: string) {
+  constructor(path: string, onFailure?: (sentence: string) => void) {
+    this.#path = path;
+    this.#onFailure = onFailure;
     this.#fd = openSync(path, "w");
     this.#buffer.writeUInt32LE(MAGIC_NANOSECONDS, 0);
     this.#buffer.writeUInt16LE(2, 4); // version 2.4
@@ -47,8 +54,8 @@ export class PcapFile {
 
   /** Adds a frame. `timeMs` counts from 1970, or from the start of a simulation: then the capture begins in 1970. */
   record(timeMs: number, frame: Frame, length: number): void {
-    if (this.#closed) return;
     if (this.#used + RECORD_HEADER_BYTES + length > BUFFER_BYTES) this.flush();
+    if (this.#closed) return;
     let seconds = Math.floor(timeMs / 1000);
     let nanoseconds = Math.round((timeMs - seconds * 1000) * 1e6);
     if (nanoseconds === 1e9) {
@@ -66,15 +73,24 @@ export class PcapFile {
   }
 
   flush(): void {
-    for (let at = 0; at < this.#used; ) at += writeSync(this.#fd, this.#buffer, at, this.#used - at);
-    this.#used = 0;
+    if (this.#closed) return;
+    try {
+      for (let at = 0; at < this.#used; ) at += writeSync(this.#fd, this.#buffer, at, this.#used - at);
+      this.#used = 0;
+    } catch (error) {
+      this.#closed = true;
+      closeSync(this.#fd);
+      if (this.#onFailure === undefined) throw error;
+      const why = (error as Error).message;
+      this.#onFailure(`the capture ${this.#path} ends here (${why}); make room and start again to record on`);
+    }
   }
 
   /** Writes what is buffered; frames recorded later are ignored. */
   close(): void {
+    this.flush();
     if (this.#closed) return;
     this.#closed = true;
-    this.flush();
     closeSync(this.#fd);
   }
 }

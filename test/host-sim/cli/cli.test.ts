@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -137,6 +137,20 @@ describe("the simulator between two streams", { timeout: 60_000 }, () => {
     );
     expect(onLan).toEqual([hex(question), hex(answer)]);
     expect(onWan).toEqual([]);
+  });
+
+  test.skipIf(!existsSync("/dev/full"))("goes on without recording when the disk is full", async () => {
+    const pcap = join(directory, "pcap");
+    mkdirSync(pcap);
+    symlinkSync("/dev/full", join(pcap, "lan.pcap"));
+    const simulator = await start(...SET_UP, "--console", "none", "--pcap", pcap);
+    await vi.waitFor(() => expect(simulator.stderr).toContain("ENOSPC"), START_MS);
+    const lan = new Peer("lan");
+    lan.send(arpFrame({ targetAddress: "192.168.1.1" }));
+    await lan.receive(0x0806);
+    await simulator.stop();
+    expect(simulator.exitCode).toBe(0);
+    expect(simulator.stderr.match(/the capture \S+ ends here/g)).toHaveLength(1);
   });
 });
 

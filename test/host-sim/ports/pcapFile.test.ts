@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -76,6 +76,24 @@ describe("PcapFile", () => {
     file.close();
     file.record(2, marked(2), 60);
     expect(written()).toHaveLength(1);
+  });
+
+  const full = existsSync("/dev/full");
+  testIf(full, "/dev/full is missing", "ends with one sentence when the disk is full, and throws nothing", () => {
+    const said: string[] = [];
+    const file = new PcapFile("/dev/full", (sentence) => said.push(sentence));
+    for (let index = 0; index < 300; index++) file.record(index, marked(1), 1514);
+    file.flush();
+    file.close();
+    expect(said).toEqual([
+      "the capture /dev/full ends here (ENOSPC: no space left on device, write); make room and start again to record on",
+    ]);
+  });
+
+  testIf(full, "/dev/full is missing", "throws when the disk is full and nobody is to be told", () => {
+    const file = new PcapFile("/dev/full");
+    expect(() => file.flush()).toThrow("ENOSPC");
+    file.close();
   });
 
   const tshark = spawnSync("tshark", ["--version"]).status === 0;
