@@ -38,7 +38,7 @@ const SOCK_CLOEXEC = 0x80000;
 const EBADFD = 77;
 
 /** Frames handed over in one turn of the event loop, so that the other side, timers and the console get theirs. */
-const MAX_BATCH = 64;
+const MAX_BATCH = 128;
 /** Room behind the largest frame, so that a longer one is noticed instead of cut. */
 const SLACK_BYTES = 4;
 
