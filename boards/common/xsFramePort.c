@@ -4,10 +4,10 @@
 #include "esp_heap_caps.h"
 #include "framePort.h"
 #include "mc.defines.h"
-#include "mc.xs.h"
-/* In this order: xsHost.h declares for the engine what it has seen of it. */
+/* In this order: each declares for the engine what it has seen of it. */
 #include "xsmc.h"
 #include "xsHost.h"
+#include "mc.xs.h"
 
 #if MODDEF_FRAMEPORT_ETHERNET
 #include "ethernetPort.h"
@@ -205,7 +205,8 @@ void xs_framePort_write(xsMachine *the) {
   void *bytes;
   xsUnsignedValue size;
   xsmcGetBufferReadable(xsArg(0), &bytes, &size);
-  if (length < 0 || size < PORTER_ETHERNET_AT || (xsUnsignedValue)length > size - PORTER_ETHERNET_AT) {
+  /* A negative length is a large one here. */
+  if (size < PORTER_ETHERNET_AT || (xsUnsignedValue)length > size - PORTER_ETHERNET_AT) {
     xsRangeError("A port writes no more bytes than its buffer has behind offset 2");
   }
   xsmcSetBoolean(xsResult, porter_port_write(&record->port, (uint8_t *)bytes + PORTER_ETHERNET_AT, (uint32_t)length));

@@ -2,11 +2,11 @@
 #include <stddef.h>
 
 #include "mc.defines.h"
-#include "mc.xs.h"
 #include "wifiPort.h"
-/* In this order: xsHost.h declares for the engine what it has seen of it. */
+/* In this order: each declares for the engine what it has seen of it. */
 #include "xsmc.h"
 #include "xsHost.h"
+#include "mc.xs.h"
 
 typedef struct {
   xsMachine *the;
