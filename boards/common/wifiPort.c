@@ -120,6 +120,11 @@ static void onEvent(void *context, esp_event_base_t base, int32_t event, void *d
   if (listener != NULL) listener();
 }
 
+const char *porter_wifi_address(int isAccessPoint, uint8_t *station) {
+  const esp_mac_type_t kind = isAccessPoint ? ESP_MAC_WIFI_SOFTAP : ESP_MAC_WIFI_STA;
+  return esp_read_mac(station, kind) == ESP_OK ? NULL : "The chip does not tell its Wi-Fi address";
+}
+
 static const char *start(void) {
   const esp_err_t loop = esp_event_loop_create_default();
   if (loop != ESP_OK && loop != ESP_ERR_INVALID_STATE) return "The system's event loop does not start";
@@ -128,8 +133,8 @@ static const char *start(void) {
   if (esp_wifi_init(&config) != ESP_OK) return "The Wi-Fi driver does not start: too little memory";
   if (
     esp_wifi_set_storage(WIFI_STORAGE_RAM) != ESP_OK || esp_wifi_set_mode(WIFI_MODE_NULL) != ESP_OK ||
-    esp_read_mac(media[STATION].station, ESP_MAC_WIFI_STA) != ESP_OK ||
-    esp_read_mac(media[ACCESS_POINT].station, ESP_MAC_WIFI_SOFTAP) != ESP_OK ||
+    porter_wifi_address(0, media[STATION].station) != NULL ||
+    porter_wifi_address(1, media[ACCESS_POINT].station) != NULL ||
     esp_event_handler_register(WIFI_EVENT, ESP_EVENT_ANY_ID, onEvent, NULL) != ESP_OK
   ) {
     return "The Wi-Fi driver does not start";

@@ -9,10 +9,13 @@
 
 /*
  * The station's or the access point's medium; the first call starts the driver, and the radio stays silent. NULL when that
- * fails, and then `*problem` is a sentence. The other functions want one of these called before, and return NULL or a
- * sentence.
+ * fails, and then `*problem` is a sentence. The other functions, but for the next, want one of these called before; and
+ * return NULL or a sentence.
  */
 PorterMedium *porter_wifi_medium(int isAccessPoint, const char **problem);
+
+/* Its station address, without starting anything. */
+const char *porter_wifi_address(int isAccessPoint, uint8_t *station);
 
 /* Strings end with a zero. See wifi.ts for what each does and takes. */
 const char *porter_wifi_connect(const char *ssid, const char *password, int channel);

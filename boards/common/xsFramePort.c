@@ -30,6 +30,7 @@
 
 #define LAST_VLAN 4094
 #define WORD_BYTES 4
+#define STATION_BYTES 6
 
 typedef struct {
   PorterFramePort port;
@@ -106,8 +107,10 @@ void porter_pause(void) {
   modDelayMilliseconds(1);
 }
 
+static const char NO_MEDIUM[] = "This board has no such medium: ethernet, station or accessPoint, as its manifest says";
+
 static PorterMedium *mediumNamed(xsMachine *the, xsSlot *slot) {
-  const char *problem = "This board has no such medium: ethernet, station or accessPoint, as its manifest says";
+  const char *problem = NO_MEDIUM;
   PorterMedium *medium = NULL;
   const char *const name = fxToString(the, slot);
 #if MODDEF_FRAMEPORT_ETHERNET
@@ -218,7 +221,7 @@ void xs_framePort_isUp(xsMachine *the) {
 
 static double numberOf(const uint8_t *station) {
   double number = 0;
-  for (int index = 0; index < 6; index += 1) number = number * 256 + station[index];
+  for (int index = 0; index < STATION_BYTES; index += 1) number = number * 256 + station[index];
   return number;
 }
 
@@ -227,7 +230,26 @@ void xs_framePort_mac(xsMachine *the) {
 }
 
 void xs_framePort_macOf(xsMachine *the) {
-  xsmcSetNumber(xsResult, numberOf(mediumNamed(the, &xsArg(0))->station));
+  uint8_t station[STATION_BYTES];
+  const char *problem = NO_MEDIUM;
+  const char *const name = xsmcToString(xsArg(0));
+#if MODDEF_FRAMEPORT_ETHERNET
+  if (strcmp(name, "ethernet") == 0) {
+    const PorterMedium *const medium = porter_ethernet_medium(&problem);
+    if (medium != NULL) {
+      memcpy(station, medium->station, sizeof station);
+      problem = NULL;
+    }
+  }
+#endif
+#if MODDEF_FRAMEPORT_WIFI
+  /* Whoever asks for its address alone should not pay for the driver's memory. */
+  if (strcmp(name, "station") == 0) problem = porter_wifi_address(0, station);
+  if (strcmp(name, "accessPoint") == 0) problem = porter_wifi_address(1, station);
+#endif
+  (void)name;
+  if (problem != NULL) xsUnknownError("%s", problem);
+  xsmcSetNumber(xsResult, numberOf(station));
 }
 
 void xs_framePort_counter(xsMachine *the) {

@@ -243,7 +243,7 @@ int fakeHasAddress;
 
 static wifi_rxcb_t wifiInputs[2];
 
-esp_err_t esp_read_mac(uint8_t *mac, int type) {
+esp_err_t esp_read_mac(uint8_t *mac, esp_mac_type_t type) {
   const uint8_t address[6] = {0x02, 0, 0, 0, 1, (uint8_t)type};
   memcpy(mac, address, sizeof address);
   return RESULT;

@@ -120,7 +120,8 @@ typedef enum {
   WIFI_AUTH_WPA2_WPA3_PSK
 } wifi_auth_mode_t;
 enum { WIFI_ALL_CHANNEL_SCAN = 1, WIFI_CONNECT_AP_BY_SIGNAL = 0, WPA3_SAE_PWE_BOTH = 3 };
-enum { WIFI_STORAGE_RAM = 1, WIFI_PS_NONE = 0, ESP_MAC_WIFI_STA = 0, ESP_MAC_WIFI_SOFTAP = 1 };
+enum { WIFI_STORAGE_RAM = 1, WIFI_PS_NONE = 0 };
+typedef enum { ESP_MAC_WIFI_STA, ESP_MAC_WIFI_SOFTAP } esp_mac_type_t;
 enum {
   WIFI_EVENT_SCAN_DONE = 1,
   WIFI_EVENT_STA_START,
@@ -171,7 +172,7 @@ typedef struct {
   wifi_auth_mode_t authmode;
 } wifi_ap_record_t;
 typedef esp_err_t (*wifi_rxcb_t)(void *frame, uint16_t length, void *buffer);
-esp_err_t esp_read_mac(uint8_t *mac, int type);
+esp_err_t esp_read_mac(uint8_t *mac, esp_mac_type_t type);
 esp_err_t esp_wifi_init(const wifi_init_config_t *config);
 esp_err_t esp_wifi_set_storage(int storage);
 esp_err_t esp_wifi_set_mode(wifi_mode_t mode);
