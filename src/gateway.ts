@@ -10,6 +10,7 @@ import { updateChecksum } from "./core/checksum.js";
 import type { Verdict } from "./core/drops.js";
 import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import { createFlowCache, type Forward, MISS } from "./flow/cache.js";
+import type { FlowMemory } from "./flow/memory.js";
 import type { FlowTable } from "./flow/table.js";
 import { Host, type HostOptions } from "./host.js";
 import { checkBindings } from "./link/bindings.js";
@@ -64,6 +65,8 @@ export interface GatewayOptions extends HostOptions {
   readonly nat?: NatSettings;
   /** Makes the flow cache of the gateway's flow table: createFlowCache, or a twin of it. */
   readonly flowCache?: (flows: FlowTable) => Forward;
+  /** Memory for the flow table that a driver's tasks read, `flowTableBytes` long; without it, it has its own. */
+  readonly flowMemory?: FlowMemory;
   /** The device's ports, where interfaces can be attached to others than at the start. */
   readonly links?: LinkPorts;
 }
@@ -87,7 +90,7 @@ export class Gateway extends Host {
     this.wan = this.interfaces[WAN] as Interface;
     this.links = options.links;
     this.bindings = options.links?.defaults ?? [];
-    this.nat = new Nat(this.clock, this.ports, options.random, options.capacity, options.nat);
+    this.nat = new Nat(this.clock, this.ports, options.random, options.capacity, options.nat, options.flowMemory);
     const flows = this.nat.flows;
     this.#carry = (options.flowCache ?? createFlowCache)(flows);
     for (const one of this.interfaces) flows.setInterface(one.index, one.mac, one.mtuBytes);

@@ -90,6 +90,22 @@ INLINE uint32_t updatedChecksum(uint32_t checksum, uint32_t addressDelta, uint32
   return ~foldUpwards(addWithCarry(addressDelta, otherDelta - checksum)) >> 16;
 }
 
+/*
+ * The writer is in another task. These words change under a reader; all others do not, from the moment that they are found
+ * until the reader goes out (docs/architecture.md, "Two tasks, one table").
+ */
+INLINE uint32_t relaxed(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+
+INLINE uint32_t published(const uint32_t *word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+INLINE void stamp(uint32_t *word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
 /* Heads and links of chains: the lower half outbound, the upper inbound. */
 INLINE ptrdiff_t outboundLink(uint32_t word) {
   return (int16_t)(word & 0xffff);
@@ -102,16 +118,15 @@ INLINE ptrdiff_t inboundLink(uint32_t word) {
 /*
  * One body for both directions, which the compiler makes two functions of: each then asks nothing about the direction.
  */
-INLINE int forward(
-  uint32_t *restrict table, uint32_t *restrict words, uint32_t length, const int isOutbound
-) {
+INLINE int forward(uint32_t *table, uint32_t *restrict words, uint32_t length, const int isOutbound) {
   const uint32_t in = isOutbound ? LAN : WAN;
   const uint32_t out = isOutbound ? WAN : LAN;
 
   if (length < SHORTEST_BYTES) return MISS;
   if (words[3] >> 16 != ETHERTYPE_IPV4) return MISS;
   const uint32_t *const inInterface = table + FLOW_INTERFACES + in * FLOW_INTERFACE_WORDS;
-  if ((words[0] ^ inInterface[0]) >> 16 != 0) return MISS;
+  /* Everything in the header but the tick and the lifetimes stays as it is while the interface is open. */
+  if ((words[0] & UPPER_HALF) != published(inInterface)) return MISS;
   if (words[1] != inInterface[1]) return MISS;
 
   const uint32_t word4 = words[4];
@@ -139,7 +154,7 @@ INLINE int forward(
   uint32_t lifetime;
   if (protocol == TCP) {
     carried = TCP | FLOW_CARRIED;
-    lifetime = table[FLOW_TCP_LIFETIME];
+    lifetime = relaxed(table + FLOW_TCP_LIFETIME);
     /* The twin may look behind the frame's end, as its buffers have one size. */
     const int32_t optionBytes = (int32_t)totalBytes - 40;
     if (optionBytes < 0) return MISS;
@@ -151,7 +166,7 @@ INLINE int forward(
   } else {
     if (protocol != UDP) return MISS;
     carried = UDP | FLOW_CARRIED;
-    lifetime = table[FLOW_UDP_LIFETIME];
+    lifetime = relaxed(table + FLOW_UDP_LIFETIME);
     if (totalBytes < 28) return MISS;
     if (fromWire16(half(words, UDP_LENGTH_AT)) != totalBytes - 20) return MISS;
   }
@@ -166,46 +181,46 @@ INLINE int forward(
   if (isOutbound) {
     const uint32_t hash = (destination * table[FLOW_SECRETS]) ^ (ports * table[FLOW_SECRETS + 1]) ^
       (source * table[FLOW_SECRETS + 2]);
-    index = outboundLink(buckets[hash >> table[FLOW_BUCKET_SHIFT]]);
+    index = outboundLink(published(buckets + (hash >> table[FLOW_BUCKET_SHIFT])));
     for (;;) {
       if (index < 0) return MISS;
       record = records + index * FLOW_RECORD_WORDS;
-      way = record[FLOW_OUTBOUND_WAY];
       if (
         record[FLOW_INSIDE_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == destination &&
-        record[FLOW_INSIDE_ADDRESS] == source && (uint16_t)way == (uint16_t)carried
+        record[FLOW_INSIDE_ADDRESS] == source
       ) {
-        break;
+        way = relaxed(record + FLOW_OUTBOUND_WAY);
+        if ((uint16_t)way == (uint16_t)carried) break;
       }
-      index = outboundLink(record[FLOW_CHAINS]);
+      index = outboundLink(relaxed(record + FLOW_CHAINS));
     }
   } else {
     if (destination != table[FLOW_EXTERNAL_ADDRESS]) return MISS;
     /* As the record has them. */
     ports = swappedHalves(ports);
     const uint32_t hash = (source * table[FLOW_SECRETS]) ^ (ports * table[FLOW_SECRETS + 1]);
-    index = inboundLink(buckets[hash >> table[FLOW_BUCKET_SHIFT]]);
+    index = inboundLink(published(buckets + (hash >> table[FLOW_BUCKET_SHIFT])));
     for (;;) {
       if (index < 0) return MISS;
       record = records + index * FLOW_RECORD_WORDS;
-      way = record[FLOW_INBOUND_WAY];
-      if (
-        record[FLOW_EXTERNAL_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == source && (uint16_t)way == (uint16_t)carried
-      ) {
-        break;
+      if (record[FLOW_EXTERNAL_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == source) {
+        way = relaxed(record + FLOW_INBOUND_WAY);
+        if ((uint16_t)way == (uint16_t)carried) break;
       }
-      index = inboundLink(record[FLOW_CHAINS]);
+      index = inboundLink(relaxed(record + FLOW_CHAINS));
     }
   }
 
-  const uint32_t tick = table[FLOW_TICK];
-  if ((int32_t)(tick - record[FLOW_LAST_SEEN]) > (int32_t)lifetime) return MISS;
+  const uint32_t tick = relaxed(table + FLOW_TICK);
+  if ((int32_t)(tick - relaxed(record + FLOW_LAST_SEEN)) > (int32_t)lifetime) return MISS;
   const uint32_t name = way >> 16;
   const uint32_t *const stations = table + FLOW_HEADER_WORDS + (name & 0xff) * FLOW_NEXT_HOP_WORDS;
-  if ((uint16_t)stations[0] != (uint16_t)name) return MISS;
+  const uint32_t station = published(stations);
+  if ((uint16_t)station != (uint16_t)name) return MISS;
 
   /* It is a hit; from here on everything succeeds. */
-  memcpy(words, stations, FLOW_NEXT_HOP_WORDS * sizeof *words);
+  words[0] = station;
+  memcpy(words + 1, stations + 1, (FLOW_NEXT_HOP_WORDS - 1) * sizeof *words);
   uint32_t addressDelta;
   uint32_t newPorts;
   if (isOutbound) {
@@ -228,7 +243,7 @@ INLINE int forward(
   putHalf(words, IP_CHECKSUM_AT, updatedChecksum(half(words, IP_CHECKSUM_AT), addressDelta, TTL_DELTA));
   if (protocol == TCP) {
     putHalf(words, TCP_CHECKSUM_AT, updatedChecksum(half(words, TCP_CHECKSUM_AT), addressDelta, portDelta));
-    table[table[FLOW_ACKS] + (size_t)index * FLOW_ACK_WORDS + in] = words[11];
+    stamp(table + table[FLOW_ACKS] + (size_t)index * FLOW_ACK_WORDS + in, words[11]);
   } else {
     const uint32_t before = half(words, UDP_CHECKSUM_AT);
     if (before != 0) {
@@ -237,10 +252,21 @@ INLINE int forward(
       putHalf(words, UDP_CHECKSUM_AT, checksum == 0 ? 0xffff : checksum);
     }
   }
-  record[FLOW_LAST_SEEN] = tick;
+  stamp(record + FLOW_LAST_SEEN, tick);
   return (int)out;
 }
 
+/* What `forward` finds stays in its place until it returns. */
+INLINE int read(uint32_t *table, uint32_t *words, uint32_t length, const int isOutbound) {
+  uint32_t *const reader = table + FLOW_READERS + (isOutbound ? LAN : WAN);
+  __atomic_store_n(reader, relaxed(table + FLOW_PERIOD), __ATOMIC_SEQ_CST);
+  /* A writer that has not seen us going in has begun a new period: what it withdrew before cannot be found any more. */
+  (void)__atomic_load_n(table + FLOW_PERIOD, __ATOMIC_SEQ_CST);
+  const int verdict = forward(table, words, length, isOutbound);
+  __atomic_store_n(reader, 0, __ATOMIC_RELEASE);
+  return verdict;
+}
+
 int porter_flow_forward(uint32_t *table, void *frame, uint32_t length, uint32_t interfaceIndex) {
-  return interfaceIndex == LAN ? forward(table, frame, length, 1) : forward(table, frame, length, 0);
+  return interfaceIndex == LAN ? read(table, frame, length, 1) : read(table, frame, length, 0);
 }

@@ -32,15 +32,22 @@ export const TCP_LIFETIME = 9;
 /** For each interface, LAN then WAN: its station address as words 0 and 1 of a frame sent to it (wire), and its MTU. */
 export const INTERFACES = 10;
 export const INTERFACE_WORDS = 3;
+/** Stands for word 0 while the interface is closed: no frame's, for its padding is 0 there. */
+export const CLOSED = 1;
 /** Odd random numbers that key the hash: for the remote address, the ports, and the inside address. */
 export const SECRETS = 16;
 export const SECRET_WORDS = 3;
+/** The number of the period, not 0; and for each interface the period in which its reader went in, 0 while it is outside. */
+export const PERIOD = 19;
+export const READERS = 20;
+export const READER_WORDS = 2;
 export const HEADER_WORDS = 24;
 
 /**
- * A next hop: words 0 to 3 of a frame sent to it (wire): both station addresses and the EtherType; word 3 is 0 while the
- * station is unknown. The frame's two padding bytes carry the next hop's name: its index, then its epoch. The epoch moves
- * on when the station is lost, and a record that remembers another name is a miss.
+ * A next hop: words 0 to 3 of a frame sent to it (wire): both station addresses and the EtherType. The frame's
+ * two padding bytes carry the next hop's name: its index, then its epoch. The epoch moves on when the station is lost, and
+ * a record that remembers another name is a miss. While the station is unknown, the index is inverted, so that the name is
+ * no record's.
  */
 export const NEXT_HOP_WORDS = 4;
 
@@ -56,7 +63,8 @@ export const INSIDE_ADDRESS = 2;
 export const EXTERNAL_PORTS = 3;
 /**
  * The way of packets that leave by the LAN (inbound) and by the WAN (outbound). IP protocol in byte 0, 0 in a free record;
- * flags in byte 1; the next hop's name in the upper half: index, epoch.
+ * flags in byte 1; the next hop's name in the upper half: index, epoch. In a free record, the upper half of the outbound
+ * way is the next free one.
  */
 export const INBOUND_WAY = 4;
 export const OUTBOUND_WAY = 5;

@@ -3,6 +3,7 @@
  * class; the flow cache reads it beside this class. A record's index is the session's number everywhere.
  */
 import type { Random } from "../core/random.js";
+import { FreeRecords } from "./freeRecords.js";
 import { FlowHeader } from "./header.js";
 import {
   ACK_WORDS,
@@ -11,7 +12,6 @@ import {
   BUCKETS,
   CARRIED,
   CHAINS,
-  EXTERNAL_ADDRESS,
   EXTERNAL_PORTS,
   FLAG_HOP,
   FLAG_SETTLED,
@@ -19,12 +19,7 @@ import {
   INBOUND_WAY,
   INSIDE_ADDRESS,
   INSIDE_PORTS,
-  INTERFACE_WORDS,
-  INTERFACES,
   LAST_SEEN,
-  MAX_NEXT_HOPS,
-  MAX_SESSIONS,
-  NEXT_HOP_WORDS,
   NEXT_HOPS,
   OUTBOUND_WAY,
   RECORD_WORDS,
@@ -32,11 +27,10 @@ import {
   REMOTE_ADDRESS,
   SECRET_WORDS,
   SECRETS,
-  TCP_LIFETIME,
-  TICK,
-  UDP_LIFETIME,
 } from "./layout.js";
+import { clearedWords, type FlowMemory, planFlowTable, type WordAccess } from "./memory.js";
 import { NextHops } from "./nextHops.js";
+import { Readers } from "./readers.js";
 import { type WireOrder, wireOrderOf } from "./wireOrder.js";
 
 /** Found anew in `Math` it would cost XS twice as much for each product. */
@@ -48,7 +42,7 @@ export const WAN = 1;
 export class FlowTable {
   /** The whole table; `layout.ts` says what is where. */
   readonly words: Int32Array;
-  readonly header = new FlowHeader();
+  readonly header: FlowHeader;
   /** Records there is room for. */
   readonly capacity: number;
   readonly nextHops: NextHops;
@@ -63,45 +57,54 @@ export class FlowTable {
   readonly #bucketsAt: number;
   readonly #recordsAt: number;
   readonly #acksAt: number;
-  /** First of the free records, which are chained through CHAINS; -1 when all are in use. */
-  #free = -1;
+  readonly #access: WordAccess;
+  readonly #free: FreeRecords;
   #count = 0;
   #external = 0;
 
-  /** For 1..32,767 `sessions` and 1..256 `nextHops`. */
-  constructor(sessions: number, nextHops: number, random: Random) {
-    this.capacity = Math.min(sessions, MAX_SESSIONS);
-    let bucketBits = 3;
-    while (1 << bucketBits < 2 * this.capacity) bucketBits++;
-    const buckets = 1 << bucketBits;
-    const hops = Math.min(nextHops, MAX_NEXT_HOPS);
-    // Rounded up, so that the records begin at a multiple of their size.
-    this.#bucketsAt = (HEADER_WORDS + hops * NEXT_HOP_WORDS + RECORD_WORDS - 1) & -RECORD_WORDS;
-    this.#recordsAt = this.#bucketsAt + buckets;
-    this.#acksAt = this.#recordsAt + this.capacity * RECORD_WORDS;
-    this.#bucketShift = 32 - bucketBits;
-    this.words = new Int32Array(this.#acksAt + this.capacity * ACK_WORDS);
-    this.#view = new DataView(this.words.buffer);
+  /**
+   * For 1..32,767 `sessions` and 1..256 `nextHops`; in `memory`, where tasks of a driver read it, or in memory of its own.
+   * Throws a RangeError when that is smaller than `flowTableBytes`.
+   */
+  constructor(sessions: number, nextHops: number, random: Random, memory?: FlowMemory) {
+    const plan = planFlowTable(sessions, nextHops);
+    const words = clearedWords(plan, memory);
+    this.words = words;
+    this.capacity = plan.sessions;
+    this.#bucketsAt = plan.bucketsAt;
+    this.#recordsAt = plan.recordsAt;
+    this.#acksAt = plan.acksAt;
+    this.#bucketShift = 32 - plan.bucketBits;
+    this.#view = new DataView(words.buffer);
     this.isLittleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
     this.#toWire = wireOrderOf(this.isLittleEndian);
-    const words = this.words;
     for (let i = 0; i < SECRET_WORDS; i++) words[SECRETS + i] = random.next32() | 1;
     this.#remoteSecret = words[SECRETS] as number;
     this.#portsSecret = words[SECRETS + 1] as number;
     this.#insideSecret = words[SECRETS + 2] as number;
     words[BUCKET_SHIFT] = this.#bucketShift;
-    this.nextHops = new NextHops(words, HEADER_WORDS, hops, this.isLittleEndian);
     words[NEXT_HOPS] = HEADER_WORDS;
     words[BUCKETS] = this.#bucketsAt;
     words[RECORDS] = this.#recordsAt;
     words[ACKS] = this.#acksAt;
     words.fill(-1, this.#bucketsAt, this.#recordsAt);
-    for (let index = this.capacity - 1; index >= 0; index--) this.#release(index);
+    const access = memory?.access ?? Atomics;
+    const readers = new Readers(words, access);
+    this.#access = access;
+    this.#free = new FreeRecords(words, this.#recordsAt, this.capacity, readers);
+    this.header = new FlowHeader(words, access, readers, this.#toWire);
+    this.nextHops = new NextHops(words, HEADER_WORDS, plan.nextHops, this.isLittleEndian, access, readers);
   }
 
   /** Records in use. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Whether `insert` would succeed now. */
+  hasRoom(): boolean {
+    if (this.header.isChanging) this.header.settle();
+    return !this.header.isChanging && this.#free.hasReady();
   }
 
   /** Whole seconds since the stack's start. */
@@ -110,8 +113,7 @@ export class FlowTable {
   }
 
   set tick(seconds: number) {
-    this.words[TICK] = seconds;
-    this.header.tick = seconds;
+    this.header.setTick(seconds);
   }
 
   get externalAddress(): number {
@@ -121,48 +123,27 @@ export class FlowTable {
   /** Only while the table is empty: its records' external ports are those of the address before. */
   set externalAddress(address: number) {
     this.#external = address;
-    const word = this.toWire(address);
-    this.header.externalWord = word;
-    this.header.externalSum = (word & 0xffff) + ((word >> 16) & 0xffff);
-    this.words[EXTERNAL_ADDRESS] = word;
+    this.header.setExternalAddress(address);
   }
 
   /** Tells the fast path an interface's station address (48 bits) and MTU; `index` is LAN or WAN. */
   setInterface(index: number, mac: number, mtuBytes: number): void {
-    const at = INTERFACES + index * INTERFACE_WORDS;
-    const head = this.toWire(Math.floor(mac / 0x100000000));
-    const tail = this.toWire((mac % 0x100000000) | 0);
-    this.words[at] = head;
-    this.words[at + 1] = tail;
-    this.words[at + 2] = mtuBytes;
-    const header = this.header;
-    if (index === LAN) {
-      header.lanMacHead = head >> 16;
-      header.lanMacTail = tail;
-      header.lanMtuBytes = mtuBytes;
-    } else {
-      header.wanMacHead = head >> 16;
-      header.wanMacTail = tail;
-      header.wanMtuBytes = mtuBytes;
-    }
+    this.header.setInterface(index === LAN, mac, mtuBytes);
   }
 
   /** Seconds of silence after which the fast path leaves a record to the NAT. */
   setLifetimes(udpSeconds: number, tcpSeconds: number): void {
-    this.words[UDP_LIFETIME] = udpSeconds;
-    this.words[TCP_LIFETIME] = tcpSeconds;
-    this.header.udpLifetimeS = udpSeconds;
-    this.header.tcpLifetimeS = tcpSeconds;
+    this.header.setLifetimes(udpSeconds, tcpSeconds);
   }
 
   /** The station behind a next hop is known: frames to it go from `sourceMac` to `mac`. */
   setNeighbour(index: number, mac: number, sourceMac: number): void {
-    this.nextHops.set(index, mac, sourceMac);
+    // A record that slept through all epochs must not wake up to a stranger's station.
+    if (this.nextHops.set(index, mac, sourceMac)) this.#forgetHops();
   }
 
   /** The next hop may no longer be used: every record that leads there is a miss until `setNextHop` names one anew. */
   clearNeighbour(index: number): void {
-    // A record that slept through all epochs must not wake up to a stranger's station.
     if (this.nextHops.clear(index)) this.#forgetHops();
   }
 
@@ -210,7 +191,10 @@ export class FlowTable {
     return -1;
   }
 
-  /** Adds a record, seen now and not carried; -1 when the table is full. The caller has looked that there is none like it. */
+  /**
+   * Adds a record, seen now and not carried; -1 when the table is full, or would be if no reader were at work with a record
+   * removed or an address changed just now. The caller has looked that there is none like it.
+   */
   insert(
     protocol: number,
     inside: number,
@@ -219,11 +203,11 @@ export class FlowTable {
     remotePort: number,
     externalPort: number,
   ): number {
-    const index = this.#free;
+    if (this.header.isChanging && !this.hasRoom()) return -1;
+    const index = this.#free.take();
     if (index < 0) return -1;
     const words = this.words;
     const at = this.#recordsAt + index * RECORD_WORDS;
-    this.#free = words[at + CHAINS] as number;
     this.#count++;
     const toWire = this.#toWire;
     const insideWord = toWire(inside);
@@ -241,9 +225,10 @@ export class FlowTable {
     const inboundBucket = this.#bucket(0, remoteWord, externalPorts);
     const outboundHeads = words[outboundBucket] as number;
     words[at + CHAINS] = (outboundHeads & 0xffff) | ((words[inboundBucket] as number) & ~0xffff);
-    words[outboundBucket] = (outboundHeads & ~0xffff) | index;
+    // From here on readers find it.
+    this.#access.store(words, outboundBucket, (outboundHeads & ~0xffff) | index);
     // Read anew, for both may be the same bucket.
-    words[inboundBucket] = ((words[inboundBucket] as number) & 0xffff) | (index << 16);
+    this.#access.store(words, inboundBucket, ((words[inboundBucket] as number) & 0xffff) | (index << 16));
     return index;
   }
 
@@ -257,7 +242,7 @@ export class FlowTable {
     this.#unchainOutbound(index, this.#bucket(inside, remote, words[at + INSIDE_PORTS] as number));
     this.#unchainInbound(index, this.#bucket(0, remote, words[at + EXTERNAL_PORTS] as number));
     this.#count--;
-    this.#release(index);
+    this.#free.put(index);
   }
 
   isUsed(index: number): boolean {
@@ -317,7 +302,12 @@ export class FlowTable {
   /** Packets of the session that leave by `side` go to this neighbour; ignored while its station is unknown. */
   setNextHop(index: number, side: number, neighbour: number): void {
     const hop = this.nextHops.list[neighbour];
-    if (hop === undefined || !hop.isKnown) return;
+    if (hop === undefined) return;
+    if (!hop.isKnown) {
+      this.nextHops.settle(neighbour);
+      if (!hop.isKnown) return;
+    }
+    if (this.header.isChanging) this.header.settle();
     const words = this.words;
     // The ways stand in the order of the sides.
     const at = this.#recordsAt + index * RECORD_WORDS + INBOUND_WAY + side;
@@ -361,7 +351,7 @@ export class FlowTable {
       const head = (word << 16) >> 16;
       if (head < 0) return;
       if (head === index) {
-        words[link] = (word & ~0xffff) | next;
+        this.#access.store(words, link, (word & ~0xffff) | next);
         return;
       }
       link = this.#at(head) + CHAINS;
@@ -377,16 +367,11 @@ export class FlowTable {
       const head = word >> 16;
       if (head < 0) return;
       if (head === index) {
-        words[link] = (word & 0xffff) | next;
+        this.#access.store(words, link, (word & 0xffff) | next);
         return;
       }
       link = this.#at(head) + CHAINS;
     }
-  }
-
-  #release(index: number): void {
-    this.words[this.#at(index) + CHAINS] = this.#free;
-    this.#free = index;
   }
 
   #forgetHops(): void {

@@ -9,6 +9,7 @@ import type { Capacity } from "../core/capacity.js";
 import type { Clock } from "../core/clock.js";
 import type { Verdict } from "../core/drops.js";
 import type { Random } from "../core/random.js";
+import type { FlowMemory } from "../flow/memory.js";
 import { FlowTable } from "../flow/table.js";
 import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
 import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
@@ -54,11 +55,12 @@ export class Nat implements ForwardEffects {
     random: Random,
     capacity: Capacity,
     settings: NatSettings = DEFAULT_NAT_SETTINGS,
+    flowMemory?: FlowMemory,
   ) {
     this.#clock = clock;
     this.#ports = ports;
     this.#settings = settings;
-    this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random);
+    this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random, flowMemory);
     this.#mappings = new Mappings(ports, random, capacity.mappings);
     this.#sessions = new Sessions(this.flows, this.#mappings, settings, random.next32());
     this.#tcp = new TcpTracker(this.flows, this.#sessions);

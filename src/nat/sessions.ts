@@ -207,10 +207,10 @@ export class Sessions {
    * TCP connection never goes.
    */
   makeRoom(newcomer: TimerClass): boolean {
-    if (this.#flows.count < this.#flows.capacity) return true;
-    this.expire();
-    if (this.#flows.count < this.#flows.capacity) return true;
-    return this.#giveUp(newcomer, false);
+    if (this.#flows.count >= this.#flows.capacity) this.expire();
+    if (this.#flows.count >= this.#flows.capacity && !this.#giveUp(newcomer, false)) return false;
+    // What has just become free may still be in a reader's hands.
+    return this.#flows.hasRoom();
   }
 
   /**

@@ -66,7 +66,7 @@ export class Traffic {
         table.clearNeighbour(this.#below(HOPS));
         break;
       case 9:
-        if (this.#below(20) === 0) for (let loss = this.#below(300); loss > 0; loss--) table.clearNeighbour(1);
+        if (this.#below(20) === 0) for (let loss = this.#below(300); loss > 0; loss--) this.#meetNeighbour(1);
         break;
       case 10:
       case 11:

@@ -1,0 +1,56 @@
+/** The flow table's memory: where what lies in it, and how its words are written for readers in other tasks. */
+import { ACK_WORDS, HEADER_WORDS, MAX_NEXT_HOPS, MAX_SESSIONS, NEXT_HOP_WORDS, RECORD_WORDS } from "./layout.js";
+
+/** Word indices, and numbers, for a table of a certain size. */
+export interface FlowPlan {
+  readonly sessions: number;
+  readonly nextHops: number;
+  /** Bits that number the buckets. */
+  readonly bucketBits: number;
+  readonly bucketsAt: number;
+  readonly recordsAt: number;
+  readonly acksAt: number;
+  readonly words: number;
+}
+
+/** Sequentially consistent, as those of `Atomics`, which are the default. A board whose engine has none brings its own. */
+export interface WordAccess {
+  load(words: Int32Array, at: number): number;
+  store(words: Int32Array, at: number, value: number): number;
+}
+
+/** Memory for a flow table that others read, too. It does not move, and begins at a multiple of 32 for their sake. */
+export interface FlowMemory {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  readonly access?: WordAccess;
+}
+
+/** Bytes of memory that a table for 1..32,767 `sessions` and 1..256 `nextHops` needs. */
+export function flowTableBytes(sessions: number, nextHops: number): number {
+  return planFlowTable(sessions, nextHops).words * 4;
+}
+
+export function planFlowTable(sessions: number, nextHops: number): FlowPlan {
+  const records = Math.min(sessions, MAX_SESSIONS);
+  const hops = Math.min(nextHops, MAX_NEXT_HOPS);
+  let bucketBits = 3;
+  while (1 << bucketBits < 2 * records) bucketBits++;
+  // Rounded up, so that the records begin at a multiple of their size.
+  const bucketsAt = (HEADER_WORDS + hops * NEXT_HOP_WORDS + RECORD_WORDS - 1) & -RECORD_WORDS;
+  const recordsAt = bucketsAt + (1 << bucketBits);
+  const acksAt = recordsAt + records * RECORD_WORDS;
+  const words = acksAt + records * ACK_WORDS;
+  return { sessions: records, nextHops: hops, bucketBits, bucketsAt, recordsAt, acksAt, words };
+}
+
+/** All words of the table, 0. Throws a RangeError when the memory is too small. */
+export function clearedWords(plan: FlowPlan, memory: FlowMemory | undefined): Int32Array {
+  if (memory === undefined) return new Int32Array(plan.words);
+  const { buffer } = memory;
+  if (buffer.byteLength < plan.words * 4) {
+    throw new RangeError(
+      `The flow table's memory has ${buffer.byteLength} bytes; ${plan.sessions} sessions and ${plan.nextHops} next hops need ${plan.words * 4}`,
+    );
+  }
+  return new Int32Array(buffer, 0, plan.words).fill(0);
+}
