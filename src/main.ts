@@ -7,87 +7,48 @@ import config from "mc/config";
 import Time from "time";
 import Timer from "timer";
 import type { SerialPins } from "../boards/common/board.js";
-import { BoardPorts } from "../boards/common/boardPorts.js";
-import { FramePort, type Medium } from "../boards/common/framePort.js";
+import { Firmware } from "../boards/common/firmware.js";
+import { FramePort, macOf } from "../boards/common/framePort.js";
 import {
-  ACCESS_POINT_MAC,
-  ETHERNET_MAC,
+  confirmImage,
+  freeHeap,
   HardwareRandom,
+  isImageOnTrial,
+  rejectImage,
   resetReason,
-  STATION_MAC,
-  stationAddress,
+  restart,
   Watchdog,
 } from "../boards/common/hardware.js";
-import { MonotonicClock } from "../boards/common/monotonicClock.js";
-import { Pump } from "../boards/common/pump.js";
-import { resetReasonText } from "../boards/common/resetReason.js";
-import { SerialConsole, type SerialLine, type SerialLineOptions } from "../boards/common/serialConsole.js";
-import { type KeyValue, SlotStorage } from "../boards/common/slotStorage.js";
-import { Console } from "./console/console.js";
-import { restore } from "./console/restore.js";
-import { DEFAULT_CAPACITY, LARGE_CAPACITY } from "./core/capacity.js";
-import { Gateway, LAN, WAN } from "./gateway.js";
-
-const MAC_TYPES: Readonly<Record<Medium, number>> = Object.freeze({
-  ethernet: ETHERNET_MAC,
-  station: STATION_MAC,
-  accessPoint: ACCESS_POINT_MAC,
-});
+import { NoisyRadio } from "../boards/common/noisyRadio.js";
+import { otaFirmware } from "../boards/common/otaFirmware.js";
+import type { SerialLine, SerialLineOptions } from "../boards/common/serialConsole.js";
+import type { KeyValue } from "../boards/common/slotStorage.js";
 
 export default function main(): void {
   const random = new HardwareRandom();
   random.enableEntropy();
-
-  const ports: BoardPorts = new BoardPorts({
-    media: board.media,
-    defaults: [board.lan, board.wan],
-    open: (options) => new FramePort(options),
-    macOf: (medium) => stationAddress(MAC_TYPES[medium]),
-    onReadable: (index) => pump.readable(index),
-    onChanged: (index) => pump.run(() => announce(gateway, index)),
-  });
-  const gateway = new Gateway({
-    random,
-    capacity: board.hasLargeTables ? LARGE_CAPACITY : DEFAULT_CAPACITY,
-    interfaces: ["lan", "wan"].map((name, index) => ({
-      name,
-      mac: ports.defaultMac(index),
-      port: ports.framePort(index),
-    })),
-  });
-  const clock = new MonotonicClock(() => Time.ticks);
+  const { openRadio } = board;
   const watchdog = new Watchdog("gateway");
-  const timer = Timer.repeat(() => pump.ring(), 1000);
-  const pump: Pump = new Pump({
-    gateway,
-    now: () => clock.now(),
+  const timer = Timer.repeat(() => firmware.pump.ring(), 1000);
+  const firmware: Firmware = new Firmware({
+    board,
+    version: config.version,
+    random,
+    ticks: () => Time.ticks,
     setTimer: (delayMs, repeatMs) => Timer.schedule(timer, delayMs, repeatMs),
     feedWatchdog: () => watchdog.feed(),
+    openPort: (options) => new FramePort(options),
+    macOf: (medium) => macOf(medium),
+    store: openStore("porter"),
+    openLine,
+    resetReason: resetReason(),
+    freeHeap,
+    restart,
+    image: { isOnTrial: isImageOnTrial(), confirm: confirmImage, reject: rejectImage },
+    otaFirmware,
+    ...(openRadio === undefined ? {} : { openRadio: (options) => new NoisyRadio(openRadio(options), random) }),
   });
-  pump.setSource(LAN, ports.source(LAN));
-  pump.setSource(WAN, ports.source(WAN));
-  ports.attach(ports.defaults);
-
-  const storage = new SlotStorage(openStore("porter"));
-  const version: string = config.version;
-  const commands = new Console({ gateway, storage, version });
-  pump.add(commands);
-  const console = new SerialConsole({
-    console: commands,
-    open: openLine,
-    act: (action) => pump.run(action),
-  });
-  pump.run(() => {
-    console.print(`\r\nPorter ${version} on ${board.name}, started by ${resetReasonText(resetReason())}\r\n`);
-    for (const problem of restore(commands, storage)) console.print(`${problem}\r\n`);
-    console.start();
-  });
-}
-
-/** When a link comes up, the neighbours behind it may be others: ours is announced to them (RFC 5227 section 2.3). */
-function announce({ interfaces, neighbours }: Gateway, index: number): void {
-  const one = interfaces[index];
-  if (one !== undefined && one.address !== 0) neighbours.request(one, one.address);
+  firmware.start();
 }
 
 function openLine(options: SerialLineOptions): SerialLine {

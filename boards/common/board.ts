@@ -1,5 +1,6 @@
 /** What a board's board.ts says of it. */
 import type { LinkBinding } from "../../src/platform/linkPorts.js";
+import type { Radio, RadioOptions } from "../../src/platform/radio.js";
 import type { Medium } from "./framePort.js";
 
 export interface Board {
@@ -15,6 +16,8 @@ export interface Board {
   readonly console: SerialPins;
   /** For a debug build, where the debugger has the first line. */
   readonly debugConsole: SerialPins;
+  /** Opens the radio of a board that has one. */
+  readonly openRadio?: (options: RadioOptions) => Radio;
 }
 
 /** A serial line of the chip. */

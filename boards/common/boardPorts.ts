@@ -32,6 +32,8 @@ export interface BoardPortsOptions {
 }
 
 export class BoardPorts implements LinkPorts {
+  /** Why a port could not be opened when interfaces were last attached, in a sentence; "" when all were. */
+  problem = "";
   readonly ports: readonly LinkPort[];
   readonly defaults: readonly LinkBinding[];
   readonly #options: BoardPortsOptions;
@@ -65,20 +67,27 @@ export class BoardPorts implements LinkPorts {
     return this.#attached[interfaceIndex]?.driver?.counter(name) ?? 0;
   }
 
+  /** A port that the driver does not open stays down, and `problem` says why. */
   attach(bindings: readonly LinkBinding[]): void {
+    this.problem = "";
     // All are closed before the first is opened: two may change places.
     for (const one of this.#attached) one.close();
-    bindings.forEach(({ port, vlan }, index) => {
-      (this.#attached[index] as Attachment).open(
-        this.#options.open({
-          medium: port as Medium,
-          ...(vlan === UNTAGGED ? {} : { vlan }),
-          interfaceIndex: index as 0 | 1,
-          onReadable: () => this.#options.onReadable(index),
-          onChanged: () => this.#options.onChanged(index),
-        }),
-        port,
-      );
+    bindings.forEach((binding, index) => {
+      try {
+        (this.#attached[index] as Attachment).open(this.#open(binding, index), binding.port);
+      } catch (error) {
+        this.problem = `port ${binding.port} is down: ${(error as Error).message}`;
+      }
+    });
+  }
+
+  #open({ port, vlan }: LinkBinding, index: number): DriverPort {
+    return this.#options.open({
+      medium: port as Medium,
+      ...(vlan === UNTAGGED ? {} : { vlan }),
+      interfaceIndex: index as 0 | 1,
+      onReadable: () => this.#options.onReadable(index),
+      onChanged: () => this.#options.onChanged(index),
     });
   }
 

@@ -18,8 +18,13 @@ const REASONS: readonly string[] = Object.freeze([
   "a locked-up processor",
 ]);
 
-export const RESET_POWER_ON = 1;
-export const RESET_PIN = 2;
+/** Software, which an exception that nobody caught ends in, too; crash, watchdogs, a locked-up processor. */
+const CRASHES: readonly number[] = Object.freeze([3, 4, 5, 6, 7, 15]);
+
+/** Whether the start may be due to a fault of ours. Power, brownouts and the reset pin are not. */
+export function isCrash(reason: number): boolean {
+  return CRASHES.includes(reason);
+}
 
 /** What "started by" may precede. */
 export function resetReasonText(reason: number): string {

@@ -1,0 +1,203 @@
+/**
+ * The whole firmware, but for the SDK: everything that it asks of the platform comes in as options, so that it runs on a
+ * desktop, too.
+ */
+import { restartCommands } from "../../src/console/commands/restart.js";
+import { updateCommands } from "../../src/console/commands/update.js";
+import { wifiCommands } from "../../src/console/commands/wifi.js";
+import { Console } from "../../src/console/console.js";
+import { restore } from "../../src/console/restore.js";
+import { DEFAULT_CAPACITY, LARGE_CAPACITY } from "../../src/core/capacity.js";
+import type { Random } from "../../src/core/random.js";
+import { Gateway, LAN, WAN } from "../../src/gateway.js";
+import type { Firmware as FirmwareStore } from "../../src/platform/firmware.js";
+import type { Radio, RadioOptions } from "../../src/platform/radio.js";
+import { UpdateReceiver } from "../../src/services/updateReceiver.js";
+import { wifiScript } from "../../src/wifi/settings.js";
+import { Wifi } from "../../src/wifi/wifi.js";
+import type { Board } from "./board.js";
+import { BoardPorts, type DriverPort } from "./boardPorts.js";
+import { BootGuard } from "./bootGuard.js";
+import type { FramePortOptions, Medium } from "./framePort.js";
+import { ImageTrial, type TrialHooks } from "./imageTrial.js";
+import { MonotonicClock } from "./monotonicClock.js";
+import { Pump } from "./pump.js";
+import { resetReasonText } from "./resetReason.js";
+import { Restarter } from "./restarter.js";
+import { SerialConsole, type SerialLine, type SerialLineOptions } from "./serialConsole.js";
+import { type KeyValue, SlotStorage } from "./slotStorage.js";
+
+export interface FirmwareOptions {
+  readonly board: Board;
+  readonly version: string;
+  readonly random: Random;
+  /** Milliseconds, modulo 2^32. */
+  readonly ticks: () => number;
+  /** See `PumpOptions`. */
+  readonly setTimer: (delayMs: number, repeatMs: number) => void;
+  readonly feedWatchdog: () => void;
+  readonly openPort: (options: FramePortOptions) => DriverPort;
+  readonly macOf: (medium: Medium) => number;
+  readonly store: KeyValue;
+  readonly openLine: (options: SerialLineOptions) => SerialLine;
+  /** As the chip numbers it. */
+  readonly resetReason: number;
+  /** Bytes of the system's heap. */
+  readonly freeHeap: () => { readonly now: number; readonly least: number };
+  /** Starts the device anew, at once. */
+  readonly restart: () => void;
+  readonly image: TrialHooks & { readonly isOnTrial: boolean };
+  /** Where new images go; what it is given starts the device anew, soon. */
+  readonly otaFirmware: (restart: () => void) => FirmwareStore;
+  /** On a board with a radio. */
+  readonly openRadio?: (options: RadioOptions) => Radio;
+}
+
+export class Firmware {
+  readonly gateway: Gateway;
+  readonly pump: Pump;
+  readonly ports: BoardPorts;
+  readonly #options: FirmwareOptions;
+  readonly #guard: BootGuard;
+  readonly #trial: ImageTrial;
+  readonly #storage: SlotStorage;
+  readonly #commands: Console;
+  readonly #console: SerialConsole;
+  readonly #wifi: Wifi | undefined;
+
+  constructor(options: FirmwareOptions) {
+    this.#options = options;
+    const { board, random, openRadio } = options;
+    this.ports = new BoardPorts({
+      media: board.media,
+      defaults: [board.lan, board.wan],
+      open: options.openPort,
+      macOf: options.macOf,
+      onReadable: (index) => this.pump.readable(index),
+      onChanged: (index) => this.pump.run(() => this.#announce(index)),
+    });
+    this.gateway = new Gateway({
+      random,
+      capacity: board.hasLargeTables ? LARGE_CAPACITY : DEFAULT_CAPACITY,
+      interfaces: ["lan", "wan"].map((name, index) => ({
+        name,
+        mac: this.ports.defaultMac(index),
+        port: this.ports.framePort(index),
+      })),
+      links: this.ports,
+    });
+    const clock = new MonotonicClock(options.ticks);
+    const { gateway } = this;
+    this.pump = new Pump({
+      gateway,
+      now: () => clock.now(),
+      setTimer: options.setTimer,
+      feedWatchdog: options.feedWatchdog,
+    });
+    this.pump.setSource(LAN, this.ports.source(LAN));
+    this.pump.setSource(WAN, this.ports.source(WAN));
+
+    this.#guard = new BootGuard(options.store, options.resetReason);
+    const restarter = new Restarter(gateway.clock, () => this.#restart());
+    this.#trial = new ImageTrial(gateway, options.image.isOnTrial, {
+      confirm: () => {
+        options.image.confirm();
+        this.#console.print("the new firmware forwards, and stays\r\n");
+      },
+      reject: () => this.#reject(),
+    });
+    const updates = new UpdateReceiver(
+      gateway,
+      random,
+      options.otaFirmware(() => restarter.soon()),
+    );
+    this.#wifi = openRadio === undefined ? undefined : new Wifi(gateway.clock, random, this.#inTurn(openRadio));
+    this.#storage = new SlotStorage(options.store);
+    this.#commands = new Console({
+      gateway,
+      storage: this.#storage,
+      version: options.version,
+      commands: [
+        ...updateCommands(updates),
+        ...restartCommands(() => restarter.soon()),
+        ...(this.#wifi === undefined ? [] : wifiCommands(this.#wifi)),
+      ],
+      device: {
+        about: () => this.#about(),
+        script: () => (this.#wifi === undefined ? "" : wifiScript(this.#wifi.settings)),
+      },
+    });
+    this.#console = new SerialConsole({
+      console: this.#commands,
+      open: options.openLine,
+      act: (action) => this.pump.run(action),
+    });
+    this.pump.add(updates);
+    if (this.#wifi !== undefined) this.pump.add(this.#wifi);
+    this.pump.add(this.#trial);
+    this.pump.add({ poll: () => this.#guard.poll(gateway.clock.now), nextDeadline: () => this.#guard.nextDeadline() });
+    this.pump.add(restarter);
+    // Last: what the others did may be what a command waits for.
+    this.pump.add(this.#commands);
+  }
+
+  /** Attaches the ports, restores the configuration, and greets. Never throws. */
+  start(): void {
+    this.pump.run(() => {
+      const { board, version, resetReason } = this.#options;
+      this.#console.print(`\r\nPorter ${version} on ${board.name}, started by ${resetReasonText(resetReason)}\r\n`);
+      this.ports.attach(this.ports.defaults);
+      for (const problem of this.#restore()) this.#console.print(`${problem}\r\n`);
+      this.#console.start();
+    });
+  }
+
+  #restore(): string[] {
+    if (!this.#guard.isCrashLoop) return restore(this.#commands, this.#storage);
+    return [
+      `The last ${this.#guard.crashes} starts ended in a crash within five minutes, so the saved configuration is not used.`,
+      'It is still saved: "show config saved" prints it, and "restart" tries it again.',
+    ];
+  }
+
+  /** When a link comes up, the neighbours behind it may be others: we are announced to them (RFC 5227 section 2.3). */
+  #announce(index: number): void {
+    const { interfaces, neighbours } = this.gateway;
+    const one = interfaces[index];
+    if (one !== undefined && one.address !== 0) neighbours.request(one, one.address);
+  }
+
+  #about(): string {
+    const { board, resetReason, freeHeap } = this.#options;
+    const { pump, ports } = this;
+    const heap = freeHeap();
+    const lines = [
+      `${board.name}, started by ${resetReasonText(resetReason)}${this.#trial.isOnTrial ? ", new firmware on trial" : ""}`,
+      `${heap.now} bytes of memory free, never less than ${heap.least}`,
+      ...(pump.faults === 0 ? [] : [`${pump.faults} faults, the last one: ${pump.lastFault}`]),
+      ...(ports.problem === "" ? [] : [ports.problem]),
+    ];
+    return lines.map((line) => `${line}\n`).join("");
+  }
+
+  #restart(): void {
+    this.#guard.expectRestart();
+    this.#options.restart();
+  }
+
+  #reject(): void {
+    this.#guard.expectRestart();
+    this.#options.image.reject();
+    // It returns when there is no image to go back to.
+    this.#console.print("the new firmware has not forwarded within a minute, but there is none before it\r\n");
+  }
+
+  /** The driver's calls come at any time. */
+  #inTurn(open: (options: RadioOptions) => Radio): (options: RadioOptions) => Radio {
+    return ({ onStation, onScanned }) =>
+      open({
+        onStation: (isUp, reason) => this.pump.run(() => onStation(isUp, reason)),
+        onScanned: () => this.pump.run(onScanned),
+      });
+  }
+}
