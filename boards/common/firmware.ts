@@ -2,9 +2,9 @@
  * The whole firmware, but for the SDK: everything that it asks of the platform comes in as options, so that it runs on a
  * desktop, too.
  */
-import { restartCommands } from "../../src/console/commands/restart.js";
-import { updateCommands } from "../../src/console/commands/update.js";
-import { wifiCommands } from "../../src/console/commands/wifi.js";
+import { RESTART_COMMANDS } from "../../src/console/commands/restart.js";
+import { UPDATE_COMMANDS } from "../../src/console/commands/update.js";
+import { WIFI_COMMANDS } from "../../src/console/commands/wifi.js";
 import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
 import { DEFAULT_CAPACITY, LARGE_CAPACITY } from "../../src/core/capacity.js";
@@ -117,14 +117,13 @@ export class Firmware {
       gateway,
       storage: this.#storage,
       version: options.version,
-      commands: [
-        ...updateCommands(updates),
-        ...restartCommands(() => restarter.soon()),
-        ...(this.#wifi === undefined ? [] : wifiCommands(this.#wifi)),
-      ],
+      commands: [...UPDATE_COMMANDS, ...RESTART_COMMANDS, ...(this.#wifi === undefined ? [] : WIFI_COMMANDS)],
       device: {
         about: () => this.#about(),
         script: () => (this.#wifi === undefined ? "" : wifiScript(this.#wifi.settings)),
+        updates,
+        restart: () => restarter.soon(),
+        ...(this.#wifi === undefined ? {} : { wifi: this.#wifi }),
       },
     });
     this.#console = new SerialConsole({

@@ -2,6 +2,8 @@
 import { configScript } from "../config/script.js";
 import type { Gateway } from "../gateway.js";
 import type { Storage } from "../platform/storage.js";
+import type { UpdateReceiver } from "../services/updateReceiver.js";
+import type { Wifi } from "../wifi/wifi.js";
 
 export interface Command {
   /**
@@ -20,6 +22,23 @@ export interface Command {
    * a while. Throws an Error of one sentence, and changes nothing, when it cannot be done.
    */
   run(context: CommandContext, words: readonly string[]): string | Activity;
+  /** The syntax taken apart, for commands of a `commandTable`. */
+  readonly variants?: readonly Variant[];
+}
+
+/** What may stand at one place of a line. */
+export interface Word {
+  readonly literals: readonly string[];
+  /** The kind of value that is possible in its place; "" for none. */
+  readonly value: string;
+  /** It takes all words that are left. */
+  readonly isRest: boolean;
+}
+
+/** One way to write a command: a syntax with optional parts is several. */
+export interface Variant {
+  readonly command: Command;
+  readonly words: readonly Word[];
 }
 
 export interface CommandContext {
@@ -37,6 +56,22 @@ export interface DeviceSide {
   about(): string;
   /** The commands that reproduce the device's own settings, one a line; "" when all have their defaults. */
   script(): string;
+  /** Of a device with a radio. */
+  readonly wifi?: Wifi;
+  /** Of a device that takes a new firmware over the network. */
+  readonly updates?: UpdateReceiver;
+  /** Of a device that can start anew: soon, when the answer is out. */
+  readonly restart?: () => void;
+}
+
+/** For the commands of a part that the device has. */
+export function partOf<Name extends "wifi" | "updates" | "restart">(
+  { device }: CommandContext,
+  name: Name,
+): NonNullable<DeviceSide[Name]> {
+  const part = device?.[name];
+  if (part == null) throw new CommandError("this device cannot do that");
+  return part;
 }
 
 /** The running configuration: the gateway's, then the device's. */

@@ -14,7 +14,8 @@ import { SET_COMMANDS } from "./commands/set.js";
 import { SHOW_COMMANDS } from "./commands/show.js";
 import { SHOW_NAT_COMMANDS } from "./commands/showNat.js";
 import { SYSTEM_COMMANDS } from "./commands/system.js";
-import { Grammar, splitWords } from "./grammar.js";
+import { Grammar } from "./grammar.js";
+import { splitWords } from "./syntax.js";
 
 /** The longest command is under 100 characters. */
 export const MAX_LINE_CHARACTERS = 256;

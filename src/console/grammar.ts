@@ -4,26 +4,14 @@
  * A syntax with optional parts is a few variants without. The variant that takes the most words of a line is the one the
  * user meant; of several, the one with the most literal words.
  */
-import { type Command, CommandError, quote } from "./command.js";
+import { type Command, CommandError, quote, type Variant, type Word } from "./command.js";
+import { splitWords, variantsOf } from "./syntax.js";
 import { VALUES } from "./values.js";
-
-interface Word {
-  readonly literals: readonly string[];
-  /** The kind of value that is possible in its place; "" for none. */
-  readonly value: string;
-  /** It takes all words that are left. */
-  readonly isRest: boolean;
-}
 
 /** A command and the words that call it; those that are the command's own are in lower case. */
 export interface Call {
   readonly command: Command;
   readonly words: readonly string[];
-}
-
-interface Variant {
-  readonly command: Command;
-  readonly words: readonly Word[];
 }
 
 interface Match {
@@ -35,12 +23,10 @@ interface Match {
 }
 
 export class Grammar {
-  readonly #variants: Variant[];
+  readonly #variants: readonly Variant[];
 
   constructor(commands: readonly Command[]) {
-    this.#variants = commands.flatMap((command) =>
-      expandSyntax(command.syntax).map((words) => ({ command, words: words.map(parseWord) })),
-    );
+    this.#variants = commands.flatMap((command) => command.variants ?? variantsOf(command));
   }
 
   /** What `words` (at least one) call. Throws a CommandError. */
@@ -85,10 +71,6 @@ export class Grammar {
     if (choices.length > 0) return `${quote(wrong)} is unknown after ${quote(before)}; use ${listOf(choices)}`;
     return `${quote(wrong)} is a word too many; ${quote(before)} is complete without it`;
   }
-}
-
-export function splitWords(line: string): string[] {
-  return line.split(/[ \t]+/).filter((word) => word !== "");
 }
 
 function missingWord(matches: readonly Match[], words: readonly string[]): string {
@@ -145,25 +127,6 @@ function match(variant: Variant, words: readonly string[]): Match {
 
 function nextLiterals(matches: readonly Match[]): string[] {
   return unique(matches.flatMap((one) => one.variant.words[one.taken]?.literals ?? []));
-}
-
-function expandSyntax(syntax: string): string[][] {
-  let variants: string[][] = [[]];
-  // A bracketed group, or a word. Not a constant of the module: a global pattern's position could not move in ROM.
-  for (const part of syntax.match(/\[[^\]]*\]|\S+/g) ?? []) {
-    const isOptional = part.startsWith("[");
-    const added = splitWords(isOptional ? part.slice(1, -1) : part);
-    const longer = variants.map((words) => [...words, ...added]);
-    variants = isOptional ? [...variants, ...longer] : longer;
-  }
-  return variants;
-}
-
-function parseWord(text: string): Word {
-  const isRest = text.endsWith("...");
-  const choices = (isRest ? text.slice(0, -3) : text).split("|");
-  const value = choices.find((choice) => /^[A-Z]/.test(choice)) ?? "";
-  return { literals: choices.filter((choice) => choice !== value), value, isRest };
 }
 
 /** `a, b or c` */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { SeededRandom } from "../../host-sim/random.js";
-import { wifiCommands } from "../../src/console/commands/wifi.js";
+import { WIFI_COMMANDS } from "../../src/console/commands/wifi.js";
 import { Console } from "../../src/console/console.js";
 import { runScript } from "../../src/console/restore.js";
 import type { Radio, RadioOptions, ScannedNetwork } from "../../src/platform/radio.js";
@@ -48,8 +48,8 @@ beforeEach(() => {
     gateway: porter.gateway,
     storage: porter.storage,
     version: "1.2.3",
-    commands: wifiCommands(wifi),
-    device: { about: () => "started by power\n", script: () => wifiScript(wifi.settings) },
+    commands: WIFI_COMMANDS,
+    device: { about: () => "started by power\n", script: () => wifiScript(wifi.settings), wifi },
   });
 });
 

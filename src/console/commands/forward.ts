@@ -1,10 +1,10 @@
 import { formatAddress, formatPrefix, prefixContains } from "../../core/address.js";
-import { freezeRows } from "../../core/freeze.js";
 import { type Forward, type ForwardProtocol, formatForward } from "../../nat/forwards.js";
 import { type Command, type CommandContext, CommandError } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { readAddress, readPort, readPorts, readPrefix } from "../values.js";
 
-export const FORWARD_COMMANDS: readonly Command[] = freezeRows([
+export const FORWARD_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "forward add tcp|udp|both PORT[-PORT] ADDRESS [PORT] [from PREFIX]",
     summary: "lead ports of the WAN address to a host of the LAN",

@@ -1,14 +1,14 @@
 /** Which port of the device, and which VLAN on it, each side is attached to. */
 
 import { formatBinding } from "../../config/script.js";
-import { freezeRows } from "../../core/freeze.js";
 import type { Gateway } from "../../gateway.js";
 import { type LinkBinding, UNTAGGED } from "../../platform/linkPorts.js";
 import type { Command, CommandContext } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { formatTable, left } from "../table.js";
 import { readVlan } from "../values.js";
 
-export const INTERFACE_COMMANDS: readonly Command[] = freezeRows([
+export const INTERFACE_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "set interface lan|wan port LINK [vlan VLAN|none]",
     summary: "attach a side to a port of the device",

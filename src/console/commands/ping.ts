@@ -1,17 +1,17 @@
 import { formatAddress } from "../../core/address.js";
 import { NEVER } from "../../core/clock.js";
-import { freezeRows } from "../../core/freeze.js";
 import type { Gateway } from "../../gateway.js";
 import type { PingResult } from "../../transport/echo.js";
 import { ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE } from "../../wire/icmp.js";
 import { type Activity, type Command, CommandError } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { readAddress } from "../values.js";
 
 const REQUESTS = 4;
 /** Between requests, and how long each may take: so the lines come in order. */
 const INTERVAL_MS = 1000;
 
-export const PING_COMMANDS: readonly Command[] = freezeRows([
+export const PING_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "ping ADDRESS",
     summary: "send 4 echo requests, one a second",

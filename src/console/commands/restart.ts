@@ -1,18 +1,15 @@
 /** For devices that can start anew. */
-import { freezeRows } from "../../core/freeze.js";
-import type { Command } from "../command.js";
+import { type Command, partOf } from "../command.js";
+import { commandTable } from "../syntax.js";
 
-/** `restart` starts the device anew, soon enough after the answer is out. */
-export function restartCommands(restart: () => void): readonly Command[] {
-  return freezeRows<readonly Command[]>([
-    {
-      syntax: "restart",
-      summary: "start anew; what is not saved is lost",
-      example: "restart",
-      run() {
-        restart();
-        return "restarting\n";
-      },
+export const RESTART_COMMANDS: readonly Command[] = commandTable([
+  {
+    syntax: "restart",
+    summary: "start anew; what is not saved is lost",
+    example: "restart",
+    run(context) {
+      partOf(context, "restart")();
+      return "restarting\n";
     },
-  ]);
-}
+  },
+]);

@@ -1,11 +1,11 @@
 import { FILTERINGS, NAT_TIMEOUTS, type NatTimeoutName } from "../../config/script.js";
 import { formatAddress } from "../../core/address.js";
-import { freezeRows } from "../../core/freeze.js";
 import type { Filtering } from "../../nat/settings.js";
 import type { Command, CommandContext } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { readAddress, readBytes, readHostname, readInterfaceAddress, readRange, readSeconds } from "../values.js";
 
-export const SET_COMMANDS: readonly Command[] = freezeRows([
+export const SET_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "set lan|wan address ADDRESS/LENGTH|none",
     summary: "give a side its address",

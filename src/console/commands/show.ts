@@ -3,16 +3,16 @@
 import { decodeSaved } from "../../config/savedConfig.js";
 import { formatAddress, formatMac, formatPrefix } from "../../core/address.js";
 import { DROP_REASONS, type DropReason, dropReasonName } from "../../core/drops.js";
-import { freezeRows } from "../../core/freeze.js";
 import type { Gateway } from "../../gateway.js";
 import type { Storage } from "../../platform/storage.js";
 import type { SocketEntry } from "../../transport/socketTable.js";
 import { type Command, type CommandContext, runningConfig } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
 import { placeTable } from "./interface.js";
 import { caveatOf, endpoint, protocolName } from "./names.js";
 
-export const SHOW_COMMANDS: readonly Command[] = freezeRows([
+export const SHOW_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "show interfaces",
     summary: "both sides: addresses, gateway, MTU, ports, VLANs",

@@ -2,17 +2,17 @@
 
 import { filteringName } from "../../config/script.js";
 import { formatAddress, formatPrefix } from "../../core/address.js";
-import { freezeRows } from "../../core/freeze.js";
 import type { Gateway } from "../../gateway.js";
 import type { Forward } from "../../nat/forwards.js";
 import type { MappingInfo } from "../../nat/nat.js";
 import type { PortClaim } from "../../transport/portSpace.js";
 import type { Command, CommandContext } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
 import { readAddress } from "../values.js";
 import { endpoint, formatPorts, formatTarget, protocolName, stateWord } from "./names.js";
 
-export const SHOW_NAT_COMMANDS: readonly Command[] = freezeRows([
+export const SHOW_NAT_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "show forwards",
     summary: "port forwards, and how many sessions each admitted",

@@ -1,8 +1,8 @@
 /** Commands about the console and the device as a whole. */
 
 import { encodeSaved } from "../../config/savedConfig.js";
-import { freezeRows } from "../../core/freeze.js";
 import { type Command, type CommandContext, CommandError, quote, runningConfig } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { count } from "../table.js";
 import { caveatOf } from "./names.js";
 
@@ -11,7 +11,7 @@ const SYNTAX_COLUMNS = 28;
 /** So many explanations fit on a screen of 24 lines; more commands are only listed. */
 const MAX_EXPLAINED = 3;
 
-export const SYSTEM_COMMANDS: readonly Command[] = freezeRows([
+export const SYSTEM_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "clear nat",
     summary: "end all NAT sessions",

@@ -1,9 +1,9 @@
 /** The Wi-Fi radio of boards that have one. */
 import { NEVER } from "../../core/clock.js";
-import { freezeRows } from "../../core/freeze.js";
 import { unescapeWord, type WifiSettings } from "../../wifi/settings.js";
 import type { Wifi } from "../../wifi/wifi.js";
-import { type Activity, type Command, CommandError, quote } from "../command.js";
+import { type Activity, type Command, type CommandContext, CommandError, partOf, quote } from "../command.js";
+import { commandTable } from "../syntax.js";
 import { count, formatTable, left, right } from "../table.js";
 
 /** IEEE 802.11-2020 section 9.4.2.2, and the pass-phrases of annex J.4.1. */
@@ -16,102 +16,105 @@ const MAX_POWER_DBM = 20;
 
 const CREDENTIALS = `SSID is the network's name, with "%20" for each space and "%25" for each "%". A password\nhas 8 to 63 characters, written likewise.\n`;
 
-export function wifiCommands(wifi: Wifi): readonly Command[] {
-  const configure = (change: Partial<WifiSettings>): void => wifi.configure({ ...wifi.settings, ...change });
-  return freezeRows<readonly Command[]>([
-    {
-      syntax: "set wifi station SSID open|password [PASSWORD]",
-      summary: "join a Wi-Fi network",
-      details: CREDENTIALS,
-      example: "set wifi station home password correct%20horse",
-      run(_context, [, , , ssid = "", kind, word = ""]) {
-        const stationPassword = kind === "open" ? "" : readPassword(word);
-        configure({ stationSsid: readSsid(ssid), stationPassword });
-        return "joining the network; see show wifi\n";
-      },
+export const WIFI_COMMANDS: readonly Command[] = commandTable([
+  {
+    syntax: "set wifi station SSID open|password [PASSWORD]",
+    summary: "join a Wi-Fi network",
+    details: CREDENTIALS,
+    example: "set wifi station home password correct%20horse",
+    run(context, [, , , ssid = "", kind, word = ""]) {
+      const stationPassword = kind === "open" ? "" : readPassword(word);
+      configure(context, { stationSsid: readSsid(ssid), stationPassword });
+      return "joining the network; see show wifi\n";
     },
-    {
-      syntax: "set wifi access-point SSID open|password [PASSWORD]",
-      summary: "offer a Wi-Fi network of our own",
-      details: CREDENTIALS,
-      example: "set wifi access-point porter password correct%20horse",
-      run(_context, [, , , ssid = "", kind, word = ""]) {
-        const accessPointPassword = kind === "open" ? "" : readPassword(word);
-        configure({ accessPointSsid: readSsid(ssid), accessPointPassword });
-        return `the access point is open${kind === "open" ? ", for everybody without a password" : ""}\n`;
-      },
+  },
+  {
+    syntax: "set wifi access-point SSID open|password [PASSWORD]",
+    summary: "offer a Wi-Fi network of our own",
+    details: CREDENTIALS,
+    example: "set wifi access-point porter password correct%20horse",
+    run(context, [, , , ssid = "", kind, word = ""]) {
+      const accessPointPassword = kind === "open" ? "" : readPassword(word);
+      configure(context, { accessPointSsid: readSsid(ssid), accessPointPassword });
+      return `the access point is open${kind === "open" ? ", for everybody without a password" : ""}\n`;
     },
-    {
-      syntax: "set wifi station|access-point none",
-      summary: "leave the network, or close our own",
-      example: "set wifi station none",
-      run(_context, [, , side]) {
-        if (side === "station") configure({ stationSsid: "", stationPassword: "" });
-        else configure({ accessPointSsid: "", accessPointPassword: "" });
-        return `wifi ${side} is none\n`;
-      },
+  },
+  {
+    syntax: "set wifi station|access-point none",
+    summary: "leave the network, or close our own",
+    example: "set wifi station none",
+    run(context, [, , side]) {
+      if (side === "station") configure(context, { stationSsid: "", stationPassword: "" });
+      else configure(context, { accessPointSsid: "", accessPointPassword: "" });
+      return `wifi ${side} is none\n`;
     },
-    {
-      syntax: "set wifi channel NUMBER",
-      summary: "choose our access point's channel, 1 to 13",
-      details: "While the station is in a network, that one's channel holds for both.\n",
-      example: "set wifi channel 6",
-      run(_context, [, , , word = ""]) {
-        const channel = readNumber(word, 1, LAST_CHANNEL, "a channel");
-        configure({ channel });
-        return `wifi channel is ${channel}\n`;
-      },
+  },
+  {
+    syntax: "set wifi channel NUMBER",
+    summary: "choose our access point's channel, 1 to 13",
+    details: "While the station is in a network, that one's channel holds for both.\n",
+    example: "set wifi channel 6",
+    run(context, [, , , word = ""]) {
+      const channel = readNumber(word, 1, LAST_CHANNEL, "a channel");
+      configure(context, { channel });
+      return `wifi channel is ${channel}\n`;
     },
-    {
-      syntax: "set wifi hidden yes|no",
-      summary: "leave our access point's name out of its beacons",
-      example: "set wifi hidden no",
-      run(_context, [, , , answer]) {
-        configure({ isHidden: answer === "yes" });
-        return `wifi access point is ${answer === "yes" ? "hidden" : "not hidden"}\n`;
-      },
+  },
+  {
+    syntax: "set wifi hidden yes|no",
+    summary: "leave our access point's name out of its beacons",
+    example: "set wifi hidden no",
+    run(context, [, , , answer]) {
+      configure(context, { isHidden: answer === "yes" });
+      return `wifi access point is ${answer === "yes" ? "hidden" : "not hidden"}\n`;
     },
-    {
-      syntax: "set wifi country CODE",
-      summary: "say where we are, for the channels and the power allowed",
-      details: 'Two letters of ISO 3166, such as DE; "01" is what is allowed everywhere.\n',
-      example: "set wifi country DE",
-      run(_context, [, , , word = ""]) {
-        if (!/^([a-z]{2}|01)$/i.test(word)) {
-          throw new CommandError(`${quote(word)} is not a country; use two letters such as DE, or 01 for anywhere`);
-        }
-        const country = word.toUpperCase();
-        configure({ country });
-        return `wifi country is ${country}\n`;
-      },
+  },
+  {
+    syntax: "set wifi country CODE",
+    summary: "say where we are, for the channels and the power allowed",
+    details: 'Two letters of ISO 3166, such as DE; "01" is what is allowed everywhere.\n',
+    example: "set wifi country DE",
+    run(context, [, , , word = ""]) {
+      if (!/^([a-z]{2}|01)$/i.test(word)) {
+        throw new CommandError(`${quote(word)} is not a country; use two letters such as DE, or 01 for anywhere`);
+      }
+      const country = word.toUpperCase();
+      configure(context, { country });
+      return `wifi country is ${country}\n`;
     },
-    {
-      syntax: "set wifi power NUMBER",
-      summary: "limit the transmit power, 2 to 20 dBm",
-      example: "set wifi power 20",
-      run(_context, [, , , word = ""]) {
-        const powerDbm = readNumber(word, MIN_POWER_DBM, MAX_POWER_DBM, "a power in dBm");
-        configure({ powerDbm });
-        return `wifi power is ${powerDbm} dBm\n`;
-      },
+  },
+  {
+    syntax: "set wifi power NUMBER",
+    summary: "limit the transmit power, 2 to 20 dBm",
+    example: "set wifi power 20",
+    run(context, [, , , word = ""]) {
+      const powerDbm = readNumber(word, MIN_POWER_DBM, MAX_POWER_DBM, "a power in dBm");
+      configure(context, { powerDbm });
+      return `wifi power is ${powerDbm} dBm\n`;
     },
-    {
-      syntax: "show wifi",
-      summary: "the networks we are in, and offer",
-      example: "show wifi",
-      run: () => describe(wifi),
+  },
+  {
+    syntax: "show wifi",
+    summary: "the networks we are in, and offer",
+    example: "show wifi",
+    run: (context) => describe(partOf(context, "wifi")),
+  },
+  {
+    syntax: "wifi scan",
+    summary: "list the networks that can be heard",
+    details: "It takes about 2 s, in which Wi-Fi carries less.\n",
+    example: "wifi scan",
+    run(context) {
+      const wifi = partOf(context, "wifi");
+      wifi.scan();
+      return new Scan(wifi);
     },
-    {
-      syntax: "wifi scan",
-      summary: "list the networks that can be heard",
-      details: "It takes about 2 s, in which Wi-Fi carries less.\n",
-      example: "wifi scan",
-      run() {
-        wifi.scan();
-        return new Scan(wifi);
-      },
-    },
-  ]);
+  },
+]);
+
+function configure(context: CommandContext, change: Partial<WifiSettings>): void {
+  const wifi = partOf(context, "wifi");
+  wifi.configure({ ...wifi.settings, ...change });
 }
 
 class Scan implements Activity {
