@@ -8,7 +8,7 @@ import Time from "time";
 import Timer from "timer";
 import type { SerialPins } from "../boards/common/board.js";
 import { Firmware } from "../boards/common/firmware.js";
-import { FramePort, macOf } from "../boards/common/framePort.js";
+import { carryFlows, FramePort, flowMemory, macOf } from "../boards/common/framePort.js";
 import {
   confirmImage,
   freeHeap,
@@ -39,6 +39,12 @@ export default function main(): void {
     feedWatchdog: () => watchdog.feed(),
     openPort: (options) => new FramePort(options),
     macOf: (medium) => macOf(medium),
+    flows: {
+      memory: (byteLength) => flowMemory(byteLength),
+      // What openPort made.
+      carry: (memory, lan, wan) => carryFlows(memory, lan as FramePort, wan as FramePort),
+      stop: () => carryFlows(),
+    },
     store: openStore("porter"),
     openLine,
     resetReason: resetReason(),

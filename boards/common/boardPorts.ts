@@ -25,6 +25,8 @@ export interface BoardPortsOptions {
   readonly open: (options: DriverPortOptions) => DriverPort;
   /** A medium's 48-bit station address. */
   readonly macOf: (medium: Medium) => number;
+  /** From now on, the drivers carry flows between these by themselves; without ports they carry none. */
+  readonly carry?: (lan?: DriverPort, wan?: DriverPort) => void;
   /** Frames wait at an interface. */
   readonly onReadable: (interfaceIndex: number) => void;
   /** An interface's link went up or down, or it is attached elsewhere. */
@@ -69,7 +71,9 @@ export class BoardPorts implements LinkPorts {
 
   /** A port that the driver does not open stays down, and `problem` says why. */
   attach(bindings: readonly LinkBinding[]): void {
+    const { carry } = this.#options;
     this.problem = "";
+    carry?.();
     // All are closed before the first is opened: two may change places.
     for (const one of this.#attached) one.close();
     bindings.forEach((binding, index) => {
@@ -79,6 +83,8 @@ export class BoardPorts implements LinkPorts {
         this.problem = `port ${binding.port} is down: ${(error as Error).message}`;
       }
     });
+    const [lan, wan] = this.#attached;
+    if (lan?.driver !== undefined && wan?.driver !== undefined) carry?.(lan.driver, wan.driver);
   }
 
   #open({ port, vlan }: LinkBinding, index: number): DriverPort {

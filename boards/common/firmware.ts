@@ -2,13 +2,16 @@
  * The whole firmware, but for the SDK: everything that it asks of the platform comes in as options, so that it runs on a
  * desktop, too.
  */
+import { DRIVER_COMMANDS } from "../../src/console/commands/driver.js";
 import { RESTART_COMMANDS } from "../../src/console/commands/restart.js";
 import { UPDATE_COMMANDS } from "../../src/console/commands/update.js";
 import { WIFI_COMMANDS } from "../../src/console/commands/wifi.js";
 import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
+import { formatTable, left, right } from "../../src/console/table.js";
 import { DEFAULT_CAPACITY, LARGE_CAPACITY } from "../../src/core/capacity.js";
 import type { Random } from "../../src/core/random.js";
+import { flowTableBytes } from "../../src/flow/memory.js";
 import { Gateway, LAN, WAN } from "../../src/gateway.js";
 import type { Firmware as FirmwareStore } from "../../src/platform/firmware.js";
 import type { Radio, RadioOptions } from "../../src/platform/radio.js";
@@ -18,7 +21,7 @@ import { Wifi } from "../../src/wifi/wifi.js";
 import type { Board } from "./board.js";
 import { BoardPorts, type DriverPort } from "./boardPorts.js";
 import { BootGuard } from "./bootGuard.js";
-import type { FramePortOptions, Medium } from "./framePort.js";
+import type { FrameCounter, FramePortOptions, Medium } from "./framePort.js";
 import { ImageTrial, type TrialHooks } from "./imageTrial.js";
 import { MonotonicClock } from "./monotonicClock.js";
 import { Pump } from "./pump.js";
@@ -38,6 +41,12 @@ export interface FirmwareOptions {
   readonly feedWatchdog: () => void;
   readonly openPort: (options: FramePortOptions) => DriverPort;
   readonly macOf: (medium: Medium) => number;
+  /** Where the drivers carry flows by themselves: memory for the flow table, and the ports between which they do. */
+  readonly flows?: {
+    memory(byteLength: number): ArrayBuffer;
+    carry(memory: ArrayBuffer, lan: DriverPort, wan: DriverPort): void;
+    stop(): void;
+  };
   readonly store: KeyValue;
   readonly openLine: (options: SerialLineOptions) => SerialLine;
   /** As the chip numbers it. */
@@ -53,6 +62,20 @@ export interface FirmwareOptions {
   readonly openRadio?: (options: RadioOptions) => Radio;
 }
 
+/** What drivers count, and what it means. */
+const DRIVER_COUNTERS: readonly (readonly [FrameCounter, string])[] = Object.freeze([
+  Object.freeze(["rxFrames", "came in"] as const),
+  Object.freeze(["carried", "came in and left at once, carried by the driver"] as const),
+  Object.freeze(["carryRefused", "would have, but the other port was full"] as const),
+  Object.freeze(["rxDropped", "came in while all places were taken"] as const),
+  Object.freeze(["rxFiltered", "were for another station"] as const),
+  Object.freeze(["rxMalformed", "were too long"] as const),
+  Object.freeze(["rxStray", "were too short, or of a VLAN that nobody has"] as const),
+  Object.freeze(["txFrames", "went out"] as const),
+  Object.freeze(["txRefused", "did not: the link was down or full"] as const),
+  Object.freeze(["unannounced", "came in while the engine's queue was full"] as const),
+]);
+
 export class Firmware {
   readonly gateway: Gateway;
   readonly pump: Pump;
@@ -67,24 +90,32 @@ export class Firmware {
 
   constructor(options: FirmwareOptions) {
     this.#options = options;
-    const { board, random, openRadio } = options;
+    const { board, random, openRadio, flows } = options;
+    const capacity = board.hasLargeTables ? LARGE_CAPACITY : DEFAULT_CAPACITY;
+    const memory = flows?.memory(flowTableBytes(capacity.sessions, capacity.neighbours));
     this.ports = new BoardPorts({
       media: board.media,
       defaults: [board.lan, board.wan],
       open: options.openPort,
       macOf: options.macOf,
+      carry: (lan, wan) => {
+        if (memory === undefined) return;
+        if (lan !== undefined && wan !== undefined) flows?.carry(memory, lan, wan);
+        else flows?.stop();
+      },
       onReadable: (index) => this.pump.readable(index),
       onChanged: (index) => this.pump.run(() => this.#announce(index)),
     });
     this.gateway = new Gateway({
       random,
-      capacity: board.hasLargeTables ? LARGE_CAPACITY : DEFAULT_CAPACITY,
+      capacity,
       interfaces: ["lan", "wan"].map((name, index) => ({
         name,
         mac: this.ports.defaultMac(index),
         port: this.ports.framePort(index),
       })),
       links: this.ports,
+      ...(memory === undefined ? {} : { flowMemory: { buffer: memory } }),
     });
     const clock = new MonotonicClock(options.ticks);
     const { gateway } = this;
@@ -117,12 +148,18 @@ export class Firmware {
       gateway,
       storage: this.#storage,
       version: options.version,
-      commands: [...UPDATE_COMMANDS, ...RESTART_COMMANDS, ...(this.#wifi === undefined ? [] : WIFI_COMMANDS)],
+      commands: [
+        ...UPDATE_COMMANDS,
+        ...RESTART_COMMANDS,
+        ...DRIVER_COMMANDS,
+        ...(this.#wifi === undefined ? [] : WIFI_COMMANDS),
+      ],
       device: {
         about: () => this.#about(),
         script: () => (this.#wifi === undefined ? "" : wifiScript(this.#wifi.settings)),
         updates,
         restart: () => restarter.soon(),
+        driverTable: () => this.#driverTable(),
         ...(this.#wifi === undefined ? {} : { wifi: this.#wifi }),
       },
     });
@@ -177,6 +214,15 @@ export class Firmware {
       ...(ports.problem === "" ? [] : [ports.problem]),
     ];
     return lines.map((line) => `${line}\n`).join("");
+  }
+
+  #driverTable(): string {
+    const rows = DRIVER_COUNTERS.map(([name, meaning]) => [
+      `${this.ports.counter(LAN, name)}`,
+      `${this.ports.counter(WAN, name)}`,
+      meaning,
+    ]);
+    return formatTable([right("LAN"), right("WAN"), left("FRAMES")], rows, "");
   }
 
   #restart(): void {

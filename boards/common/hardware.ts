@@ -50,18 +50,6 @@ export class Watchdog {
   }
 }
 
-/** Of esp_mac_type_t: the addresses that are burnt into the chip, or follow from one that is. */
-export const STATION_MAC = 0;
-export const ACCESS_POINT_MAC = 1;
-export const ETHERNET_MAC = 3;
-
-/** The 48-bit station address of a kind of port. */
-export function stationAddress(type: number): number {
-  const bytes = new Uint8Array(6);
-  functions().esp_read_mac(bytes.buffer, type);
-  return bytes.reduce((mac, byte) => mac * 0x100 + byte, 0);
-}
-
 /** Why the chip started, as ESP-IDF numbers it (esp_reset_reason_t). */
 export function resetReason(): number {
   return functions().esp_reset_reason();

@@ -7,7 +7,6 @@ declare module "mc/ffi" {
     bootloader_random_disable(): void;
     esp_task_wdt_add_user(arg0: string, arg1: ArrayBuffer): number;
     esp_task_wdt_reset_user(arg0: number): number;
-    esp_read_mac(arg0: ArrayBuffer, arg1: number): number;
     esp_reset_reason(): number;
     esp_get_free_heap_size(): number;
     esp_get_minimum_free_heap_size(): number;

@@ -62,10 +62,12 @@ export interface DeviceSide {
   readonly updates?: UpdateReceiver;
   /** Of a device that can start anew: soon, when the answer is out. */
   readonly restart?: () => void;
+  /** Of a device whose drivers count. */
+  readonly driverTable?: () => string;
 }
 
 /** For the commands of a part that the device has. */
-export function partOf<Name extends "wifi" | "updates" | "restart">(
+export function partOf<Name extends "wifi" | "updates" | "restart" | "driverTable">(
   { device }: CommandContext,
   name: Name,
 ): NonNullable<DeviceSide[Name]> {
