@@ -6,8 +6,10 @@
  * allocates anything.
  */
 import koffi from "koffi";
-import type { Forward } from "../src/flow/cache.js";
-import type { FlowTable } from "../src/flow/table.js";
+import { ETHERNET_HEADER_BYTES, NETWORK_AT } from "../src/core/frame.js";
+import { type FlowCache, type Forward, MISS } from "../src/flow/cache.js";
+import { type FlowTable, LAN, WAN } from "../src/flow/table.js";
+import { ipTotalBytes } from "../src/wire/ipv4.js";
 import { buildFlowCache, LIBRARY_FLAGS } from "./buildFlowCache.js";
 
 // A pointer to words would make koffi look whether the array is of their kind.
@@ -17,9 +19,15 @@ const PROTOTYPE = "int porter_flow_forward(void *table, void *frame, uint32_t le
  * What `createFlowCache` is for the flow cache in TypeScript. Builds and loads the C library at once; throws an Error with
  * one sentence where there is no C compiler for it.
  */
-export function loadNativeFlowCache(): (flows: FlowTable) => Forward {
+export function loadNativeFlowCache(): (flows: FlowTable) => FlowCache {
   const forward = koffi.load(buildFlowCache([], LIBRARY_FLAGS)).func(PROTOTYPE);
-  return ({ words }) =>
-    (frame, length, interfaceIndex) =>
-      forward(words, frame.words, length, interfaceIndex);
+  return ({ words }) => {
+    const carryFrom =
+      (index: number): Forward =>
+      (frame, length) =>
+        forward(words, frame.words, length, index) === MISS
+          ? MISS
+          : ETHERNET_HEADER_BYTES + ipTotalBytes(frame.view, NETWORK_AT);
+    return { outbound: carryFrom(LAN), inbound: carryFrom(WAN) };
+  };
 }

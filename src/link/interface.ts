@@ -9,12 +9,18 @@ export const DEFAULT_MTU_BYTES = 1500;
 export const MINIMUM_MTU_BYTES = 68;
 
 export class Interface {
+  // First what each carried packet needs: XS looks through an object's properties in their order, at 5 instructions each.
+  rxFrames = 0;
+  rxBytes = 0;
+  txFrames = 0;
+  txBytes = 0;
+  readonly port: FramePort;
+
   readonly index: number;
   /** As the console names it: `lan`, `wan`. */
   readonly name: string;
   /** 48-bit station address; that of the port it is attached to. */
   mac = 0;
-  readonly port: FramePort;
   /** int32; 0 while the interface has no address. */
   address = 0;
   /** Bits of the on-link prefix, 0..32. */
@@ -31,14 +37,9 @@ export class Interface {
   conflictMac = 0;
   defendedAtMs = Number.NEGATIVE_INFINITY;
 
-  rxFrames = 0;
-  rxBytes = 0;
-  txFrames = 0;
-  txBytes = 0;
   /** Frames that the port did not take. */
   txRefused = 0;
 
-  // Behind the counters, which every carried packet needs: XS looks through an object's properties in their order.
   /** The station address's upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
   macHead = 0;
   macTail = 0;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Frame, NETWORK_AT, TRANSPORT_AT } from "../../src/core/frame.js";
-import { createFlowCache, type Forward, MISS } from "../../src/flow/cache.js";
+import { createFlowCache, MISS } from "../../src/flow/cache.js";
 import { LAN, WAN } from "../../src/flow/table.js";
 import { writeEthernet } from "../../src/wire/ethernet.js";
 import { writeIpChecksum } from "../../src/wire/ipv4.js";
@@ -9,6 +9,7 @@ import { Packet } from "../../src/wire/packet.js";
 import { TCP_ACK, TCP_FIN, TCP_PSH, TCP_RST, TCP_SYN } from "../../src/wire/tcp.js";
 import { type Bench, makeBench, WAN_ADDRESS } from "../nat/support/bench.js";
 import { address, at, type Endpoint, frameBytes, source, tcp, udp } from "../nat/support/packets.js";
+import { asTwin, type TwinForward } from "./native/asTwin.js";
 
 const LAN_MAC = 0x02_00_00_00_01_01;
 const WAN_MAC = 0xf2_00_00_00_01_02;
@@ -20,7 +21,7 @@ const ROUTER_HOP = 31;
 /** The NAT with what the gateway does around it. */
 class MiniGateway {
   readonly bench: Bench;
-  readonly forward: Forward;
+  readonly forward: TwinForward;
 
   constructor(seed = 1) {
     this.bench = makeBench({}, {}, seed);
@@ -29,7 +30,7 @@ class MiniGateway {
     flows.setInterface(WAN, WAN_MAC, 1500);
     flows.setNeighbour(HOST_HOP, HOST_MAC, LAN_MAC);
     flows.setNeighbour(ROUTER_HOP, ROUTER_MAC, WAN_MAC);
-    this.forward = createFlowCache(flows);
+    this.forward = asTwin(createFlowCache(flows));
   }
 
   /** A frame as it arrives by `side`. */

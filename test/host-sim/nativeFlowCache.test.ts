@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from "vitest";
 import { buildFlowCache, LIBRARY_FLAGS } from "../../host-sim/buildFlowCache.js";
 import { loadNativeFlowCache } from "../../host-sim/nativeFlowCache.js";
 import { ETHERNET_HEADER_BYTES } from "../../src/core/frame.js";
-import { createFlowCache, MISS } from "../../src/flow/cache.js";
+import { createFlowCache, type Forward, MISS } from "../../src/flow/cache.js";
 import { LAN, WAN } from "../../src/flow/table.js";
 import { canBuild } from "../flow/native/build.js";
 import { decodeUdp } from "../support/expectFrame.js";
@@ -19,17 +19,20 @@ import {
 import { describeIf } from "../support/skip.js";
 import { ip } from "../support/stackFixture.js";
 
-/** A gateway whose flow cache's verdicts are kept. */
+/** A gateway whose flow cache's verdicts are kept: MISS, or the interface that a frame leaves by. */
 function watchedBench(flowCache: typeof createFlowCache): { bench: GatewayBench; verdicts: number[] } {
   const verdicts: number[] = [];
   const bench = new GatewayBench({
     flowCache: (flows) => {
-      const forward = flowCache(flows);
-      return (frame, length, index) => {
-        const verdict = forward(frame, length, index);
-        verdicts.push(verdict);
-        return verdict;
-      };
+      const { outbound, inbound } = flowCache(flows);
+      const watched =
+        (forward: Forward, out: number): Forward =>
+        (frame, length) => {
+          const sentBytes = forward(frame, length);
+          verdicts.push(sentBytes === MISS ? MISS : out);
+          return sentBytes;
+        };
+      return { outbound: watched(outbound, WAN), inbound: watched(inbound, LAN) };
     },
   });
   verdicts.length = 0;

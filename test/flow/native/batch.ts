@@ -1,6 +1,6 @@
 /** A number of frames in one block of memory, as the flow cache in C takes them from `forwardAll` (driver.c). */
 import { ETHERNET_AT, Frame } from "../../../src/core/frame.js";
-import type { Forward } from "../../../src/flow/cache.js";
+import type { TwinForward } from "./asTwin.js";
 
 /** Words of an arrival: length, interface, verdict. */
 const ARRIVAL_WORDS = 3;
@@ -54,7 +54,7 @@ export class Batch {
   }
 
   /** All frames, in order, through the flow cache in TypeScript. */
-  forwardAll(forward: Forward): void {
+  forwardAll(forward: TwinForward): void {
     for (let n = 0; n < this.count; n++) {
       this.arrivals[n * ARRIVAL_WORDS + 2] = forward(this.frames[n] as Frame, this.length(n), this.interfaceIndex(n));
     }

@@ -10,6 +10,7 @@ import { createFlowCache } from "../../../src/flow/cache.js";
 import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 import { writeEthernet } from "../../../src/wire/ethernet.js";
 import { writeIpv4 } from "../../../src/wire/ipv4.js";
+import { asTwin } from "./asTwin.js";
 import { Batch } from "./batch.js";
 import { besideThisFile, canBuild } from "./build.js";
 import { Trace } from "./trace.js";
@@ -106,7 +107,7 @@ function record(trace: Trace, { protocol, side, flows, frameBytes }: Case): void
     write(batch.frames[n] as Frame, table, index, side, frameBytes);
     batch.arrive(n, frameBytes, side);
   }
-  const forward = createFlowCache(table);
+  const forward = asTwin(createFlowCache(table));
   trace.forwardAll(table, batch, forward);
   for (let n = 0; n < flows; n++) if (batch.verdict(n) !== 1 - side) throw new Error("A packet was not forwarded.");
 }

@@ -1,8 +1,9 @@
 /** The comparison of the flow cache's twins, in rounds: some changes of the table, then a batch of frames. */
 import koffi from "koffi";
 import type { Frame } from "../../../src/core/frame.js";
-import { createFlowCache, type Forward, MISS } from "../../../src/flow/cache.js";
+import { createFlowCache, MISS } from "../../../src/flow/cache.js";
 import { type FlowTable, LAN, WAN } from "../../../src/flow/table.js";
+import { asTwin, type TwinForward } from "./asTwin.js";
 import { Batch } from "./batch.js";
 import { Traffic } from "./traffic.js";
 
@@ -15,7 +16,7 @@ const TABLE_SESSIONS = [48, 8, 300, 1, 48, 1000];
 export interface Round {
   readonly table: FlowTable;
   /** The flow cache in TypeScript for the table. */
-  readonly forward: Forward;
+  readonly forward: TwinForward;
   /** Frames that have arrived and are to be forwarded. The next round writes over them. */
   readonly batch: Batch;
   /** Changes of the table before them. */
@@ -37,7 +38,7 @@ export function* rounds(seed: number, frames: number): Generator<Round> {
   for (let number = 0, life = 0; number < frames; life++) {
     const traffic = new Traffic(seed * 100_003 + life, TABLE_SESSIONS[life % TABLE_SESSIONS.length] as number);
     const { table } = traffic;
-    const forward = createFlowCache(table);
+    const forward = asTwin(createFlowCache(table));
     for (let age = 0; age < TABLE_ROUNDS && number < frames; age++, number += BATCH_FRAMES) {
       const changesBefore = traffic.changes;
       for (let left = age % (MAX_CHANGES + 1); left > 0; left--) traffic.change();

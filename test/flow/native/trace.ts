@@ -1,7 +1,7 @@
 /** Records what the flow cache in TypeScript does with frames, for replay.c to compare. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import type { Forward } from "../../../src/flow/cache.js";
 import type { FlowTable } from "../../../src/flow/table.js";
+import type { TwinForward } from "./asTwin.js";
 import type { Batch } from "./batch.js";
 
 export class Trace {
@@ -12,7 +12,7 @@ export class Trace {
   }
 
   /** Forwards the batch, and records table and frames before and after. */
-  forwardAll({ words }: FlowTable, batch: Batch, forward: Forward): void {
+  forwardAll({ words }: FlowTable, batch: Batch, forward: TwinForward): void {
     const parts: Uint8Array[] = [bytesOf(Int32Array.of(words.length, batch.count)), bytesOf(words.slice())];
     const before = Array.from({ length: batch.count }, (_, n) => batch.contents(n).slice());
     batch.forwardAll(forward);
