@@ -76,11 +76,9 @@ const enum Is {
   ABOVE_ZERO = 0x3fffc,
 }
 
-const bigEndian: FlowCache = { outbound: () => MISS, inbound: () => MISS };
-
 /** The flow cache of a table; a miss for every frame on a big-endian machine. */
 export function createFlowCache(table: FlowTable): FlowCache {
-  if (!table.isLittleEndian) return bigEndian;
+  if (!table.isLittleEndian) return { outbound: () => MISS, inbound: () => MISS };
   const { words, header } = table;
   const nextHops = table.nextHops.list;
   const imul = Math.imul;

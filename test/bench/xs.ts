@@ -11,6 +11,7 @@ import { LAN, WAN } from "../../src/flow/table.js";
 import { countInstructions, type VARIANT_FLAGS, whyNoInstructions as whyNoTwin } from "../flow/native/instructions.js";
 import { excesses, type Prices, readBudget, writeBudget } from "../xs/host/budget.js";
 import { VARIANTS, type Variant, whyNotBuildable } from "../xs/host/build.js";
+import * as flowCache from "../xs/host/flowCache.entry.js";
 import * as forwarding from "../xs/host/forwarding.entry.js";
 import { PRICED_CASES, priceAllCases } from "../xs/host/pricedCases.js";
 import * as rest from "../xs/host/rest.entry.js";
@@ -32,10 +33,8 @@ function count(figure: number | undefined): string {
 }
 
 /** The worst and the median of the cases that begin alike: one protocol, one direction. */
-function printSpread(prices: Prices, start: string): void {
-  const rows = forwarding
-    .listCases()
-    .flatMap(({ name }) => (name.startsWith(start) ? [prices[name]?.instructions] : []));
+function printSpread(prices: Prices, cases: readonly { readonly name: string }[], start: string): void {
+  const rows = cases.flatMap(({ name }) => (name.startsWith(start) ? [prices[name]?.instructions] : []));
   const sorted = rows.map((figure) => figure ?? 0).sort((one, other) => one - other);
   printRow(start, [count(sorted[sorted.length >> 1]), count(sorted[sorted.length - 1])]);
 }
@@ -61,7 +60,9 @@ function printPrices(measured: ReadonlyMap<Variant, Prices>): void {
   for (const [variant, prices] of measured) {
     console.log(styleText("bold", `\nEstablished conversations, ${variant}`));
     printRow("instructions", ["median", "worst"]);
-    for (const start of ["UDP out", "UDP in", "TCP out", "TCP in"]) printSpread(prices, start);
+    for (const { listCases, prefix } of [flowCache, { ...forwarding, prefix: "" }]) {
+      for (const start of ["UDP out", "UDP in", "TCP out", "TCP in"]) printSpread(prices, listCases(), prefix + start);
+    }
   }
 }
 

@@ -3,10 +3,12 @@ import { fileURLToPath } from "node:url";
 import * as gateway from "../gateway.entry.js";
 import type { Prices } from "./budget.js";
 import type { Variant } from "./build.js";
+import * as flowCache from "./flowCache.entry.js";
 import * as forwarding from "./forwarding.entry.js";
 import { pricePackets } from "./packets.js";
 
 export const PRICED_CASES = [
+  { file: fileURLToPath(new URL("flowCache.entry.ts", import.meta.url)), cases: flowCache.listCases() },
   { file: fileURLToPath(new URL("forwarding.entry.ts", import.meta.url)), cases: forwarding.listCases() },
   { file: fileURLToPath(new URL("../gateway.entry.ts", import.meta.url)), cases: gateway.listCases() },
 ] as const;
