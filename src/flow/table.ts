@@ -376,6 +376,7 @@ export class FlowTable {
 
   #forgetHops(): void {
     for (let index = 0; index < this.capacity; index++) {
+      if (!this.isUsed(index)) continue;
       const at = this.#at(index);
       for (let way = INBOUND_WAY; way <= OUTBOUND_WAY; way++) {
         this.words[at + way] = (this.words[at + way] as number) & (FLAG_SETTLED | 0xff);

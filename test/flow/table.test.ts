@@ -135,5 +135,7 @@ describe("FlowTable", () => {
     expect(table.isCarried(index)).toBe(true);
     table.clearNeighbour(LAN);
     expect(table.isCarried(index)).toBe(false);
+    // The free records are as they were.
+    expect([1, 2, 3, 4].map((port) => table.insert(17, 1, port, 3, 4, port))).toEqual([1, 2, 3, -1]);
   });
 });
