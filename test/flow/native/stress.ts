@@ -1,4 +1,5 @@
 /** The flow table's writer in this thread, and the flow cache in C in two others (readers.c), over the same memory. */
+import { appendFileSync, writeFileSync } from "node:fs";
 import koffi from "koffi";
 import { SeededRandom } from "../../../host-sim/random.js";
 import { flowTableBytes, type WordAccess } from "../../../src/flow/memory.js";
@@ -8,6 +9,10 @@ import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 const KEYS = 24;
 const UDP = 17;
 const NEXT_HOPS = 8;
+/** Steps of a recorded writer. */
+const WRITE = 0;
+const STORE = 1;
+const LOAD = 2;
 /** Fewer than keys, so that records are soon used again. */
 const SESSIONS = 16;
 const CHANGES_BETWEEN_LOOKS = 200;
@@ -40,6 +45,40 @@ export function stress(library: string, seed: number, durationMs: number, access
   return { changes: writer.changes, refusals: writer.refusals, readers };
 }
 
+/**
+ * Records at `path` what a writer does in `changes` changes, for replayWriter.c: the table before, and then each word
+ * written. Plain writes have no order among themselves, so those between two ordered accesses are found by comparison.
+ */
+export function recordWriter(path: string, seed: number, changes: number): void {
+  const buffer = new SharedArrayBuffer(flowTableBytes(SESSIONS, NEXT_HOPS));
+  const table = new Int32Array(buffer);
+  const before = table.slice();
+  const steps: number[] = [];
+  const note = (kind: number, words: Int32Array, at: number, value: number) => {
+    table.forEach((word, index) => {
+      if (word !== before[index]) steps.push(WRITE, index, word);
+      before[index] = word;
+    });
+    const index = words.byteOffset / 4 + at;
+    steps.push(kind, index, value);
+    if (kind === STORE) {
+      words[at] = value;
+      before[index] = value;
+    }
+    return value;
+  };
+  const writer = new Writer(seed, buffer, {
+    load: (words, at) => note(LOAD, words, at, 0),
+    store: (words, at, value) => note(STORE, words, at, value),
+  });
+  const start = table.slice();
+  before.set(start);
+  steps.length = 0;
+  for (let n = 0; n < changes; n++) writer.change();
+  writeFileSync(path, Buffer.from(Int32Array.of(table.length, steps.length / 3, ...start).buffer));
+  appendFileSync(path, Buffer.from(Int32Array.from(steps).buffer));
+}
+
 class Writer {
   readonly table: FlowTable;
   changes = 0;
@@ -62,15 +101,15 @@ class Writer {
     const { table } = this;
     const key = this.#below(KEYS);
     const record = this.#records[key] as number;
-    const dice = this.#below(1000);
-    if (dice < 880) {
-      if (record >= 0 && dice < 440) this.#remove(key);
+    const dice = this.#below(2000);
+    if (dice < 1800) {
+      if (record >= 0 && dice < 600) this.#remove(key);
       else if (record < 0) this.#open(key);
       else this.#carry(key, record);
-    } else if (dice < 940) this.#meet(this.#below(NEXT_HOPS));
-    else if (dice < 960) table.clearNeighbour(this.#below(NEXT_HOPS));
-    else if (dice < 980) this.#configure(this.#below(2));
-    else if (dice < 990) table.tick++;
+    } else if (dice < 1940) this.#meet(this.#below(NEXT_HOPS));
+    else if (dice < 1960) table.clearNeighbour(this.#below(NEXT_HOPS));
+    else if (dice < 1966) this.#configure(this.#below(2));
+    else if (dice < 1996) table.tick++;
     else this.#renumber();
   }
 
