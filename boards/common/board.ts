@@ -11,8 +11,8 @@ export interface Board {
   /** Where the two sides are attached unless the configuration says otherwise. */
   readonly lan: LinkBinding;
   readonly wan: LinkBinding;
-  /** True with PSRAM: `LARGE_CAPACITY`. */
-  readonly hasLargeTables: boolean;
+  /** For larger tables; its manifest includes psram.json. */
+  readonly hasPsram: boolean;
   readonly console: SerialPins;
   /** For a debug build, where the debugger has the first line. */
   readonly debugConsole: SerialPins;

@@ -9,7 +9,6 @@ import { WIFI_COMMANDS } from "../../src/console/commands/wifi.js";
 import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
 import { formatTable, left, right } from "../../src/console/table.js";
-import { DEFAULT_CAPACITY, LARGE_CAPACITY } from "../../src/core/capacity.js";
 import type { Random } from "../../src/core/random.js";
 import { flowTableBytes } from "../../src/flow/memory.js";
 import { Gateway, LAN, WAN } from "../../src/gateway.js";
@@ -21,6 +20,7 @@ import { Wifi } from "../../src/wifi/wifi.js";
 import type { Board } from "./board.js";
 import { BoardPorts, type DriverPort } from "./boardPorts.js";
 import { BootGuard } from "./bootGuard.js";
+import { BOARD_CAPACITY, PSRAM_CAPACITY } from "./capacity.js";
 import type { FrameCounter, FramePortOptions, Medium } from "./framePort.js";
 import { ImageTrial, type TrialHooks } from "./imageTrial.js";
 import { MonotonicClock } from "./monotonicClock.js";
@@ -87,12 +87,13 @@ export class Firmware {
   readonly #commands: Console;
   readonly #console: SerialConsole;
   readonly #wifi: Wifi | undefined;
+  #flowProblem = "";
 
   constructor(options: FirmwareOptions) {
     this.#options = options;
     const { board, random, openRadio, flows } = options;
-    const capacity = board.hasLargeTables ? LARGE_CAPACITY : DEFAULT_CAPACITY;
-    const memory = flows?.memory(flowTableBytes(capacity.sessions, capacity.neighbours));
+    const capacity = board.hasPsram ? PSRAM_CAPACITY : BOARD_CAPACITY;
+    const memory = this.#flowMemory(flowTableBytes(capacity.sessions, capacity.neighbours));
     this.ports = new BoardPorts({
       media: board.media,
       defaults: [board.lan, board.wan],
@@ -211,9 +212,19 @@ export class Firmware {
       `${board.name}, started by ${resetReasonText(resetReason)}${this.#trial.isOnTrial ? ", new firmware on trial" : ""}`,
       `${heap.now} bytes of memory free, never less than ${heap.least}`,
       ...(pump.faults === 0 ? [] : [`${pump.faults} faults, the last one: ${pump.lastFault}`]),
-      ...(ports.problem === "" ? [] : [ports.problem]),
+      ...[this.#flowProblem, ports.problem].filter((problem) => problem !== ""),
     ];
     return lines.map((line) => `${line}\n`).join("");
+  }
+
+  /** Without memory that drivers can read, all flows go through TypeScript. */
+  #flowMemory(byteLength: number): ArrayBuffer | undefined {
+    try {
+      return this.#options.flows?.memory(byteLength);
+    } catch (error) {
+      this.#flowProblem = `drivers carry no flows: ${(error as Error).message}`;
+      return undefined;
+    }
   }
 
   #driverTable(): string {

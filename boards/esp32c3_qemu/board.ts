@@ -6,7 +6,7 @@ export const board: Board = Object.freeze({
   media: Object.freeze(["ethernet"] as const),
   lan: Object.freeze({ port: "ethernet", vlan: 10 }),
   wan: Object.freeze({ port: "ethernet", vlan: 20 }),
-  hasLargeTables: false,
+  hasPsram: false,
   console: Object.freeze({ port: 0, transmit: 21, receive: 20, baud: 115_200 }),
   debugConsole: Object.freeze({ port: 1, transmit: 4, receive: 5, baud: 115_200 }),
 });

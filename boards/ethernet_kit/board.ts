@@ -7,7 +7,7 @@ export const board: Board = Object.freeze({
   media: Object.freeze(["ethernet", "station", "accessPoint"] as const),
   lan: Object.freeze({ port: "accessPoint", vlan: 0 }),
   wan: Object.freeze({ port: "ethernet", vlan: 0 }),
-  hasLargeTables: false,
+  hasPsram: false,
   console: Object.freeze({ port: 0, transmit: 1, receive: 3, baud: 115_200 }),
   debugConsole: Object.freeze({ port: 2, transmit: 17, receive: 5, baud: 115_200 }),
   openRadio: (options) => new Wifi(options),

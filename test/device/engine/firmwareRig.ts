@@ -13,7 +13,7 @@ const BOARD: Board = Object.freeze({
   media: Object.freeze(["ethernet"] as const),
   lan: Object.freeze({ port: "ethernet", vlan: 10 }),
   wan: Object.freeze({ port: "ethernet", vlan: 20 }),
-  hasLargeTables: false,
+  hasPsram: false,
   console: PINS,
   debugConsole: PINS,
 });
