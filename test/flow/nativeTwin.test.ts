@@ -37,7 +37,7 @@ const SLIPS: readonly (readonly [name: string, text: string, replacement: string
   ["a datagram of 27 bytes", "totalBytes < 28", "totalBytes < 27"],
   ["an IP header checksum that was not folded", "foldUpwards(headerSum) < UPPER_HALF", "headerSum % 0x10000 == 0"],
   ["another inside address", "record[FLOW_INSIDE_ADDRESS] == source\n", "1\n"],
-  ["another remote address", "record[FLOW_REMOTE_ADDRESS] == source &&", ""],
+  ["another remote address", "&& record[FLOW_REMOTE_ADDRESS] == source", ""],
   ["another protocol", "carried = UDP | FLOW_CARRIED", "carried = TCP | FLOW_CARRIED"],
   ["a session without the NAT's consent", "carried = TCP | FLOW_CARRIED", "carried = TCP | FLOW_FLAG_HOP"],
   ["a second record in a chain", "index = inboundLink(relaxed(record + FLOW_CHAINS))", "return MISS"],
