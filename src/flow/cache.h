@@ -13,8 +13,9 @@
 /*
  * Takes a frame that came in by interface 0 (LAN) or 1 (WAN). A hit is rewritten in place, ready to leave by the interface
  * whose index is returned, at its full length; anything that wants a decision is a PORTER_FLOW_MISS.
+ * One task at a time may do this for each interface, beside the one that changes the table.
  *
- * table   the words of a FlowTable, laid out as layout.h says
+ * table   the words of a FlowTable, laid out as layout.h says; best at a multiple of 32 bytes
  * frame   aligned to four bytes: two bytes of padding, which a hit overwrites, then the Ethernet header
  * length  bytes of the frame, without the padding and the FCS; no byte behind them is read or written
  */
