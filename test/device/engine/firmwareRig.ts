@@ -144,10 +144,15 @@ export class FirmwareRig {
   /** Types a line at the console; the output drains. Returns what was printed, the echo included. */
   type(line: string): string {
     this.output = "";
-    this.#typed = `${line}\r`;
-    while (this.#typed !== "") this.line?.onReadable();
+    this.enter(line);
     this.drain();
     return this.output;
+  }
+
+  /** Types a line while the output does not drain. */
+  enter(line: string): void {
+    this.#typed = `${line}\r`;
+    while (this.#typed !== "") this.line?.onReadable();
   }
 
   /** The serial line takes all that waits. */
