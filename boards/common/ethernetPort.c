@@ -14,6 +14,7 @@
 #include "sdkconfig.h"
 
 #if CONFIG_ETH_USE_OPENETH
+#include "esp_eth/src/openeth/openeth.h"
 #include "esp_eth_mac_openeth.h"
 #elif defined(MODDEF_ETHERNET_INTERNAL_MAC_MDC)
 #include "driver/gpio.h"
@@ -35,6 +36,15 @@
  * carries frames. Each is in it for the copy of one frame, so a turn that takes this long (in FreeRTOS ticks) is lost.
  */
 #define TURN_TICKS 2
+
+#if CONFIG_ETH_USE_OPENETH
+#define SHORTEST_BYTES 64
+/*
+ * IDF's driver for this MAC stops receiving for good at a frame of more than 1522 bytes with its FCS. The emulator cuts a
+ * frame to this length and leaves its FCS away, if it has as many bytes without; the longest proper one has one byte less.
+ */
+#define CUT_BYTES (PORTER_FRAME_BYTES + PORTER_VLAN_TAG_BYTES + 1)
+#endif
 
 static PorterMedium medium;
 static esp_eth_handle_t driver;
@@ -93,7 +103,12 @@ static const char *install(void) {
   const char *problem = "The Ethernet PHY does not start: too little memory";
   if (phy != NULL) {
     const esp_eth_config_t config = ETH_DEFAULT_CONFIG(mac, phy);
-    if (esp_eth_driver_install(&config, &driver) == ESP_OK) return NULL;
+    if (esp_eth_driver_install(&config, &driver) == ESP_OK) {
+#if CONFIG_ETH_USE_OPENETH
+      REG_WRITE(OPENETH_PACKETLEN_REG, SHORTEST_BYTES << OPENETH_MINFL_S | CUT_BYTES << OPENETH_MAXFL_S);
+#endif
+      return NULL;
+    }
     problem = "The Ethernet driver does not start: no answer from the PHY at its address and pins";
     phy->del(phy);
   }

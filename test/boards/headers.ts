@@ -71,6 +71,8 @@ const TARGETS: readonly Target[] = [
       "FREERTOS_UNICORE 1",
       "FREERTOS_NUMBER_OF_CORES 1",
       "ETH_USE_OPENETH 1",
+      "ETH_OPENETH_DMA_RX_BUFFER_NUM 8",
+      "ETH_OPENETH_DMA_TX_BUFFER_NUM 2",
     ],
     defines: ["FRAMEPORT_ETHERNET (1)"],
   },
@@ -105,6 +107,7 @@ const COMPILERS =
   "gcc-riscv64-unknown-elf, picolibc-riscv64-unknown-elf, gcc-xtensa-lx106 and picolibc-xtensa-lx106-elf";
 
 const idfFolders = (chip: string, processor: string): readonly string[] => [
+  "",
   "esp_blockdev/include",
   "esp_coex/include",
   "esp_common/include",

@@ -174,6 +174,7 @@ static void pinsAreTheBoards(void) {
 #ifdef CONFIG_ETH_USE_OPENETH
   CHECK_EQUAL(fakePhy.phy_addr, ESP_ETH_PHY_ADDR_AUTO);
   CHECK_EQUAL(fakePhy.reset_gpio_num, -1);
+  CHECK_EQUAL(fakePacketLengths, 64 << 16 | 1519);
 #else
   CHECK_EQUAL(fakePhy.phy_addr, 1);
   CHECK_EQUAL(fakePhy.reset_gpio_num, 16);
