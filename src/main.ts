@@ -8,7 +8,7 @@ import Time from "time";
 import Timer from "timer";
 import type { SerialPins } from "../boards/common/board.js";
 import { Firmware } from "../boards/common/firmware.js";
-import { carryFlows, FramePort, flowMemory, macOf } from "../boards/common/framePort.js";
+import { carryFlows, FramePort, flowMemory, loadFlowWord, macOf, storeFlowWord } from "../boards/common/framePort.js";
 import {
   confirmImage,
   freeHeap,
@@ -41,6 +41,7 @@ export default function main(): void {
     macOf: (medium) => macOf(medium),
     flows: {
       memory: (byteLength) => flowMemory(byteLength),
+      access: { load: loadFlowWord, store: storeFlowWord },
       // What openPort made.
       carry: (memory, lan, wan) => carryFlows(memory, lan as FramePort, wan as FramePort),
       stop: () => carryFlows(),

@@ -10,7 +10,7 @@ import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
 import { formatTable, left, right } from "../../src/console/table.js";
 import type { Random } from "../../src/core/random.js";
-import { flowTableBytes } from "../../src/flow/memory.js";
+import { flowTableBytes, type WordAccess } from "../../src/flow/memory.js";
 import { Gateway, LAN, WAN } from "../../src/gateway.js";
 import type { Firmware as FirmwareStore } from "../../src/platform/firmware.js";
 import type { Radio, RadioOptions } from "../../src/platform/radio.js";
@@ -44,6 +44,8 @@ export interface FirmwareOptions {
   /** Where the drivers carry flows by themselves: memory for the flow table, and the ports between which they do. */
   readonly flows?: {
     memory(byteLength: number): ArrayBuffer;
+    /** How words of that memory are read and written where the engine's Atomics cannot. */
+    readonly access?: WordAccess;
     carry(memory: ArrayBuffer, lan: DriverPort, wan: DriverPort): void;
     stop(): void;
   };
@@ -116,7 +118,9 @@ export class Firmware {
         port: this.ports.framePort(index),
       })),
       links: this.ports,
-      ...(memory === undefined ? {} : { flowMemory: { buffer: memory } }),
+      ...(memory === undefined
+        ? {}
+        : { flowMemory: { buffer: memory, ...(flows?.access === undefined ? {} : { access: flows.access }) } }),
     });
     const clock = new MonotonicClock(options.ticks);
     const { gateway } = this;

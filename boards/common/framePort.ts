@@ -98,6 +98,19 @@ export function flowMemory(this: unknown, byteLength: number): ArrayBuffer {
 }
 
 /**
+ * Word `at` of the flow table in the memory of `flowMemory`, of which `words` is a view from its beginning, as the drivers'
+ * tasks have it: sequentially consistent. The engine's Atomics know no such memory.
+ */
+export function loadFlowWord(this: unknown, words: Int32Array, at: number): number {
+  return native("xs_framePort_loadFlowWord").call(this, words, at);
+}
+
+/** Writes a word likewise, and returns it. */
+export function storeFlowWord(this: unknown, words: Int32Array, at: number, value: number): number {
+  return native("xs_framePort_storeFlowWord").call(this, words, at, value);
+}
+
+/**
  * From now on, frames that the flow table knows are rewritten and sent on in the driver's own task. `memory` is what
  * `flowMemory` gave, with a finished flow table in it; `lan` and `wan` have interface indices 0 and 1. Without parameters
  * no frame is carried any more, and none is on its way when the function returns.

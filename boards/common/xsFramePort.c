@@ -30,6 +30,9 @@
 
 #define LAST_VLAN 4094
 #define WORD_BYTES 4
+/* So that a record lies in one line of a cache (src/flow/memory.ts). */
+#define FLOW_TABLE_ALIGNMENT 32
+#define INTERNAL_RAM (MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT)
 #define STATION_BYTES 6
 
 typedef struct {
@@ -52,12 +55,13 @@ typedef struct {
 
 static Interface interfaces[PORTER_PORTS];
 static uint32_t *flowTable;
+static uint32_t flowWords;
 
 void xs_framePort_destructor(void *data);
 
 /* On boards with PSRAM, too: tasks exchange words here, and drivers frames. */
 static void *allocate(uint32_t bytes) {
-  return heap_caps_calloc(1, bytes, MALLOC_CAP_INTERNAL | MALLOC_CAP_8BIT);
+  return heap_caps_calloc(1, bytes, INTERNAL_RAM);
 }
 
 static void release(Record *record) {
@@ -265,14 +269,32 @@ void xs_framePort_flowMemory(xsMachine *the) {
   const xsIntegerValue bytes = xsmcToInteger(xsArg(0));
   if (bytes <= 0 || bytes % WORD_BYTES != 0) xsRangeError("The flow table has a size of whole words");
   if (flowTable != NULL) xsUnknownError("There is one flow table, and its memory is taken");
-  flowTable = allocate((uint32_t)bytes);
+  flowTable = heap_caps_aligned_calloc(FLOW_TABLE_ALIGNMENT, 1, (size_t)bytes, INTERNAL_RAM);
   if (flowTable == NULL) xsUnknownError("Too little memory for the flow table");
+  flowWords = (uint32_t)bytes / WORD_BYTES;
   xsmcVars(1);
   xsResult = xsNewHostObject(NULL);
   xsmcSetHostBuffer(xsResult, flowTable, bytes);
   /* Views of it need nothing else; its users may want the length, which a host buffer does not tell. */
   xsmcSetInteger(xsVar(0), bytes);
   xsmcSet(xsResult, xsID_byteLength, xsVar(0));
+}
+
+/* The word of the flow table whose number is the second parameter; the first, its view, is taken for granted. */
+static uint32_t *flowWord(xsMachine *the) {
+  const xsIntegerValue at = xsmcToInteger(xsArg(1));
+  if ((uint32_t)at >= flowWords) xsRangeError("The flow table has no such word");
+  return flowTable + at;
+}
+
+void xs_framePort_loadFlowWord(xsMachine *the) {
+  xsmcSetInteger(xsResult, (xsIntegerValue)__atomic_load_n(flowWord(the), __ATOMIC_SEQ_CST));
+}
+
+void xs_framePort_storeFlowWord(xsMachine *the) {
+  const xsIntegerValue value = xsmcToInteger(xsArg(2));
+  __atomic_store_n(flowWord(the), (uint32_t)value, __ATOMIC_SEQ_CST);
+  xsmcSetInteger(xsResult, value);
 }
 
 void xs_framePort_carryFlows(xsMachine *the) {

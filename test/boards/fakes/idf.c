@@ -120,6 +120,12 @@ void *heap_caps_calloc(size_t count, size_t bytes, uint32_t capabilities) {
   return calloc(count, bytes);
 }
 
+void *heap_caps_aligned_calloc(size_t alignment, size_t count, size_t bytes, uint32_t capabilities) {
+  if ((capabilities & MALLOC_CAP_INTERNAL) == 0 || alignment == 0 || fails(__func__)) return NULL;
+  fakeBlocks += 1;
+  return calloc(count, bytes);
+}
+
 void heap_caps_free(void *memory) {
   if (memory != NULL) fakeBlocks -= 1;
   free(memory);

@@ -45,6 +45,7 @@ extern int fakeTurnsTaken;
 #define MALLOC_CAP_INTERNAL 1
 #define MALLOC_CAP_8BIT 2
 void *heap_caps_calloc(size_t count, size_t bytes, uint32_t capabilities);
+void *heap_caps_aligned_calloc(size_t alignment, size_t count, size_t bytes, uint32_t capabilities);
 void heap_caps_free(void *memory);
 extern int fakeBlocks;
 
