@@ -8,7 +8,7 @@ import { formatAddress, formatPrefix, isMulticast, isUnicastSource, prefixMask }
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
 import { Drops, type Verdict } from "./core/drops.js";
-import { ETHERNET_AT, ETHERNET_HEADER_BYTES, type Frame, MAX_FRAME_BYTES, NETWORK_AT } from "./core/frame.js";
+import { ETHERNET_AT, ETHERNET_HEADER_BYTES, type Frame, MAX_FRAME_BYTES } from "./core/frame.js";
 import type { Random } from "./core/random.js";
 import { Icmp } from "./ip/icmp.js";
 import { IpOutput } from "./ip/output.js";
@@ -40,7 +40,7 @@ import {
   UNREACHABLE_PROTOCOL,
   validateIcmp,
 } from "./wire/icmp.js";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP, validateIpv4 } from "./wire/ipv4.js";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/ipv4.js";
 import { Packet } from "./wire/packet.js";
 
 export interface InterfaceOptions {
@@ -250,19 +250,15 @@ export class Host {
     const type = view.getUint16(ETHERTYPE_AT);
     if (type === ETHERTYPE_ARP) return receiveArp(this.clock, this.neighbours, source, frame, length);
     if (type !== ETHERTYPE_IPV4) return "etherTypeUnknown";
-    const verdict = validateIpv4(view, NETWORK_AT, length - ETHERNET_HEADER_BYTES);
+    const packet = this.#packet;
+    const verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, source.index, isGroup);
     if (verdict !== "ok") return verdict;
-    this.#packet.read(frame, source.index, isGroup);
-    return this.#receivePacket(source, this.#packet);
-  }
-
-  #receivePacket(source: Interface, packet: Packet): Verdict {
     if (source.address === 0) return "interfaceDown";
     if (!isUnicastSource(packet.source) || source.isBroadcast(packet.source)) return "ipSourceMartian";
     const admitted = this.admit(packet);
     if (admitted !== "ok") return admitted;
     // RFC 1122 section 3.3.6: what hides a unicast packet in a broadcast frame means no good.
-    if (packet.isLinkBroadcast && !isMulticast(packet.destination) && !source.isBroadcast(packet.destination)) {
+    if (isGroup && !isMulticast(packet.destination) && !source.isBroadcast(packet.destination)) {
       return "ipBroadcastMismatch";
     }
     return this.#dispatch(source, packet);

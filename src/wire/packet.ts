@@ -3,76 +3,127 @@
  *
  * One instance lives as long as the stack and is filled anew for each packet: nothing is allocated on the packet path.
  */
-import { type Frame, NETWORK_AT } from "../core/frame.js";
+import { sumBytes } from "../core/checksum.js";
+import type { Verdict } from "../core/drops.js";
+import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
 import {
   IP_DESTINATION_OFFSET,
   IP_MORE_FRAGMENTS,
   IP_OFFSET_MASK,
   IP_SOURCE_OFFSET,
   IP_TTL_OFFSET,
+  IPV4_HEADER_BYTES,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
+  validateOptions,
 } from "./ipv4.js";
 
+/** What the length field can say (RFC 791 section 3.1). */
+const MAX_PACKET_BYTES = 65535;
+
 export class Packet {
+  // Those first that are read most: XS looks through an object's properties in their order.
   frame: Frame;
-  /** Index of the interface the packet came in by. */
-  interfaceIndex = 0;
-  /** The frame was sent to a group address. */
-  isLinkBroadcast = false;
   source = 0;
   destination = 0;
   protocol = 0;
-  ttl = 0;
-  /** Header and payload, in bytes. */
-  totalBytes = 0;
   /** Offset of the IP payload in the frame's buffer. */
   transportAt = 0;
-  /** IP payload, in bytes. */
-  payloadBytes = 0;
-  /** Position of the payload within the whole datagram, in bytes. */
-  fragmentOffset = 0;
-  moreFragments = false;
   /** TCP and UDP only, and only in an unfragmented packet or a first fragment; otherwise 0. */
   sourcePort = 0;
   destinationPort = 0;
+  /** IP payload, in bytes. */
+  payloadBytes = 0;
+  /** Index of the interface the packet came in by. */
+  interfaceIndex = 0;
+  /** Header and payload, in bytes. */
+  totalBytes = 0;
+  ttl = 0;
+  isFragment = false;
+  /** The frame was sent to a group address. */
+  isLinkBroadcast = false;
+  /** Flags and fragment offset as they stand on the wire. */
+  fragmentField = 0;
 
   constructor(frame: Frame) {
     this.frame = frame;
   }
 
-  get isFragment(): boolean {
-    return this.moreFragments || this.fragmentOffset !== 0;
+  /** Position of the payload within the whole datagram, in bytes. */
+  get fragmentOffset(): number {
+    return (this.fragmentField & IP_OFFSET_MASK) << 3;
   }
 
-  /** Fills the fields from the validated IPv4 header at `NETWORK_AT`. */
-  read(frame: Frame, interfaceIndex: number, isLinkBroadcast: boolean): void {
+  get moreFragments(): boolean {
+    return (this.fragmentField & IP_MORE_FRAGMENTS) !== 0;
+  }
+
+  /**
+   * Takes the packet in `frame` in hand: fills the fields from the IPv4 header at `NETWORK_AT`, if all holds that must
+   * hold before any of it is believed (RFC 1812 section 5.2.2). `available` is the number of bytes from there to the end
+   * of the frame. Source routes are refused (RFC 7126 section 4.3), other options are let through if well formed.
+   */
+  take(frame: Frame, available: number, interfaceIndex: number, isLinkBroadcast: boolean): Verdict {
+    if (available < IPV4_HEADER_BYTES) return "ipMalformed";
     const view = frame.view;
-    // Whole words: on XS one costs as much as a single byte, and a call to read it as much again.
+    // Each word is read once: on XS that costs as much as a single byte, and a call to read it as much again.
     const word0 = view.getInt32(NETWORK_AT);
-    const fragmentField = view.getInt32(NETWORK_AT + 4);
-    const word2 = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
-    const protocol = (word2 >> 16) & 0xff;
     const totalBytes = word0 & 0xffff;
     const headerBytes = (word0 >> 22) & 60;
+    if (word0 >> 28 !== 4 || headerBytes < IPV4_HEADER_BYTES || totalBytes < headerBytes || totalBytes > available) {
+      return "ipMalformed";
+    }
+    const fragmentField = view.getInt32(NETWORK_AT + 4);
+    const word2 = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+    const source = view.getInt32(NETWORK_AT + IP_SOURCE_OFFSET);
+    const destination = view.getInt32(NETWORK_AT + IP_DESTINATION_OFFSET);
+    const upperHalves =
+      ((word0 >> 16) & 0xffff) +
+      ((fragmentField >> 16) & 0xffff) +
+      ((word2 >> 16) & 0xffff) +
+      ((source >> 16) & 0xffff) +
+      ((destination >> 16) & 0xffff);
+    let sum =
+      upperHalves +
+      totalBytes +
+      (fragmentField & 0xffff) +
+      (word2 & 0xffff) +
+      (source & 0xffff) +
+      (destination & 0xffff);
+    if (headerBytes !== IPV4_HEADER_BYTES) sum = sumBytes(view, TRANSPORT_AT, headerBytes - IPV4_HEADER_BYTES, sum);
+    // A second folding could not make it 0xffff: the carries of so few halves are few.
+    if ((sum & 0xffff) + (sum >> 16) !== 0xffff) return "ipChecksum";
     const transportAt = NETWORK_AT + headerBytes;
-    const fragmentOffset = (fragmentField & IP_OFFSET_MASK) << 3;
+    if (headerBytes !== IPV4_HEADER_BYTES) {
+      const options = validateOptions(view, TRANSPORT_AT, transportAt);
+      if (options !== "ok") return options;
+    }
+
+    const protocol = (word2 >> 16) & 0xff;
     this.frame = frame;
-    this.interfaceIndex = interfaceIndex;
-    this.isLinkBroadcast = isLinkBroadcast;
-    this.source = view.getInt32(NETWORK_AT + IP_SOURCE_OFFSET);
-    this.destination = view.getInt32(NETWORK_AT + IP_DESTINATION_OFFSET);
+    this.source = source;
+    this.destination = destination;
     this.protocol = protocol;
-    this.ttl = (word2 >> 24) & 0xff;
-    this.totalBytes = totalBytes;
     this.transportAt = transportAt;
     this.payloadBytes = totalBytes - headerBytes;
-    this.fragmentOffset = fragmentOffset;
-    this.moreFragments = (fragmentField & IP_MORE_FRAGMENTS) !== 0;
+    this.interfaceIndex = interfaceIndex;
+    this.totalBytes = totalBytes;
+    this.ttl = (word2 >> 24) & 0xff;
+    this.isFragment = (fragmentField & (IP_MORE_FRAGMENTS | IP_OFFSET_MASK)) !== 0;
+    this.isLinkBroadcast = isLinkBroadcast;
+    this.fragmentField = fragmentField & 0xffff;
     const hasPorts =
-      (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) && fragmentOffset === 0 && totalBytes - headerBytes >= 4;
+      (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) &&
+      totalBytes - headerBytes >= 4 &&
+      (fragmentField & IP_OFFSET_MASK) === 0;
     const ports = hasPorts ? view.getInt32(transportAt) : 0;
     this.sourcePort = (ports >> 16) & 0xffff;
     this.destinationPort = ports & 0xffff;
+    return "ok";
+  }
+
+  /** As `take`, for a whole packet that we have made or taken before: it is known to be in order. */
+  read(frame: Frame, interfaceIndex: number, isLinkBroadcast: boolean): void {
+    this.take(frame, MAX_PACKET_BYTES, interfaceIndex, isLinkBroadcast);
   }
 }

@@ -11,16 +11,16 @@ import {
   ipTos,
   ipTotalBytes,
   ipTtl,
-  validateIpv4,
   writeIpv4,
 } from "../../src/wire/ipv4.js";
+import { Packet } from "../../src/wire/packet.js";
 import { type Ipv4Fields, ipv4Frame, loadFrame, paddedTo60, patternBytes } from "../support/frames.js";
 
 const int32 = fc.integer({ min: -0x80000000, max: 0x7fffffff });
 const octet = fc.nat(255);
 
 function validated(bytes: Uint8Array, available = bytes.length - 14) {
-  return validateIpv4(loadFrame(bytes).view, NETWORK_AT, available);
+  return new Packet(new Frame()).take(loadFrame(bytes), available, 0, false);
 }
 
 function withOptions(options: readonly number[]) {
@@ -47,7 +47,7 @@ describe("IPv4 header", () => {
           const view = frame.view;
           const total = 20 + payloadBytes;
           writeIpv4(view, NETWORK_AT, tos, total, identification, field, ttl, protocol, source, destination);
-          expect(validateIpv4(view, NETWORK_AT, total)).toBe("ok");
+          expect(new Packet(frame).take(frame, total, 0, false)).toBe("ok");
           expect(ipHeaderBytes(view, NETWORK_AT)).toBe(20);
           expect(ipTos(view, NETWORK_AT)).toBe(tos);
           expect(ipTotalBytes(view, NETWORK_AT)).toBe(total);
