@@ -6,7 +6,6 @@
  * forward may stand).
  */
 import { formatAddress, formatPrefix, isUnicastSource, prefixMask } from "./core/address.js";
-import { updateChecksum } from "./core/checksum.js";
 import type { Verdict } from "./core/drops.js";
 import { type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import { createFlowCache, type FlowCache, type Forward } from "./flow/cache.js";
@@ -38,7 +37,6 @@ import {
 } from "./wire/icmp.js";
 import {
   IP_DONT_FRAGMENT,
-  IP_TTL_OFFSET,
   ipFragmentField,
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
@@ -54,8 +52,6 @@ export const WAN = 1;
 /** 169.254.0.0/16, never forwarded (RFC 3927 section 2.7). */
 const LINK_LOCAL = 0xa9fe0000 | 0;
 const LINK_LOCAL_MASK = 0xffff0000 | 0;
-/** What a TTL lower by one adds to the header's sum: ~m + m' (RFC 1624) for the octet that is the word's upper half. */
-const TTL_DELTA = 0xfeff;
 
 export interface GatewayOptions extends HostOptions {
   /** The NAT's settings where they differ from the defaults. */
@@ -244,22 +240,27 @@ export class Gateway extends Host {
   /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */
   protected override forward(packet: Packet): Verdict {
     if (packet.interfaceIndex === WAN) return "wanUnsolicited";
-    const destination = packet.destination;
-    if (!isForwardable(destination) || this.wan.isBroadcast(destination)) return "ipDestinationMartian";
-    if (this.lan.isOnLink(destination)) return "ipNotForUs";
-    if (this.wan.address === 0) {
+    const { destination, isRemote } = packet;
+    const wan = this.wan;
+    // What no router forwards (RFC 1812 section 5.3.7, RFC 6890).
+    if (!isUnicastSource(destination) || (destination & LINK_LOCAL_MASK) === LINK_LOCAL) return "ipDestinationMartian";
+    if (!isRemote && wan.isBroadcast(destination)) return "ipDestinationMartian";
+    if (!isRemote && this.lan.isOnLink(destination)) return "ipNotForUs";
+    if (wan.address === 0) {
       this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
       return "wanNotReady";
     }
-    if (this.wan.nextHop(destination) === 0) {
+    const nextHop = isRemote ? wan.gateway : wan.nextHop(destination);
+    if (nextHop === 0) {
       this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
       return "ipNoRoute";
     }
-    const passage = this.#checkPassage(packet, this.wan);
+    const passage = this.#checkPassage(packet, wan);
     if (passage !== "ok") return passage;
     if (packet.isFragment && !this.gather(packet)) return this.held;
-    const verdict = this.#translateOutward(packet);
-    return verdict === "ok" ? this.#send(packet, this.wan) : verdict;
+    packet.ttl--;
+    const verdict = this.nat.outbound(packet);
+    return verdict === "ok" ? this.#send(packet, wan, nextHop) : this.#refuse(packet, verdict);
   }
 
   /** A packet for one of our addresses, fragments put together; the WAN address may stand for a host behind it. */
@@ -305,14 +306,17 @@ export class Gateway extends Host {
   #sendInward(packet: Packet): Verdict {
     const passage = this.#checkPassage(packet, this.lan);
     if (passage !== "ok") return passage;
+    packet.ttl--;
     if (packet.interfaceIndex === LAN) {
-      const outward = this.#translateOutward(packet);
-      if (outward !== "ok") return outward;
+      const outward = this.nat.outbound(packet);
+      if (outward !== "ok") return this.#refuse(packet, outward);
     }
     const verdict = this.nat.inbound(packet);
     if (verdict !== "ok") return verdict;
+    const lan = this.lan;
     // Where a port forward leads to the LAN's broadcast address.
-    return this.lan.isBroadcast(packet.destination) ? "ipDestinationMartian" : this.#send(packet, this.lan);
+    if (lan.isBroadcast(packet.destination)) return "ipDestinationMartian";
+    return this.#send(packet, lan, lan.nextHop(packet.destination));
   }
 
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
@@ -337,8 +341,8 @@ export class Gateway extends Host {
     return "ipTooBig";
   }
 
-  #translateOutward(packet: Packet): Verdict {
-    const verdict = this.nat.outbound(packet);
+  /** Says why a packet from the LAN, which is still as it came in, is not translated. */
+  #refuse(packet: Packet, verdict: Verdict): Verdict {
     if (verdict === "natNoMapping" || verdict === "natNoSession" || verdict === "natNoPort") {
       // RFC 5508 REQ-8: a host that gets no session is told so.
       this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
@@ -349,24 +353,19 @@ export class Gateway extends Host {
     return verdict;
   }
 
-  #send(packet: Packet, out: Interface): Verdict {
-    // TTL, protocol and checksum are one word.
-    const view = packet.frame.view;
-    const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
-    const protocol = word & 0xff0000;
-    const checksum = updateChecksum(word & 0xffff, TTL_DELTA);
-    view.setInt32(NETWORK_AT + IP_TTL_OFFSET, ((packet.ttl - 1) << 24) | protocol | checksum);
-    const verdict = this.output.emit(out, packet.frame, packet.totalBytes);
-    if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
-    return verdict;
+  /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
+  #send(packet: Packet, out: Interface, nextHop: number): Verdict {
+    const { frame, totalBytes } = packet;
+    const neighbour = this.neighbours.ready(out, nextHop);
+    const stations = this.nat.flows.nextHops.words[neighbour];
+    if (stations === undefined || totalBytes > out.mtuBytes) {
+      const verdict = this.output.emitTo(nextHop, out, frame, totalBytes);
+      if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
+      return verdict;
+    }
+    // As the flow cache does it: what begins a frame to this station is at hand.
+    frame.words.set(stations);
+    this.nat.setNextHop(out.index, neighbour);
+    return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : "portFull";
   }
-}
-
-function isSamePlace(one: LinkBinding | undefined, other: LinkBinding | undefined): boolean {
-  return one?.port === other?.port && one?.vlan === other?.vlan;
-}
-
-/** False for what no router forwards (RFC 1812 section 5.3.7, RFC 6890). */
-function isForwardable(destination: number): boolean {
-  return isUnicastSource(destination) && (destination & LINK_LOCAL_MASK) !== LINK_LOCAL;
 }

@@ -265,7 +265,10 @@ export class Host {
   }
 
   #dispatch(source: Interface, packet: Packet): Verdict {
-    if (!source.isBroadcast(packet.destination) && !this.output.isOurs(packet.destination)) return this.forward(packet);
+    const destination = packet.destination;
+    const isRemote = this.output.isRemote(destination);
+    packet.isRemote = isRemote;
+    if (isRemote || (!source.isBroadcast(destination) && !this.output.isOurs(destination))) return this.forward(packet);
     if (packet.isFragment && !this.gather(packet)) return this.held;
     return this.deliver(packet);
   }

@@ -39,13 +39,13 @@ export interface NeighbourListener {
 export type UnresolvedHandler = (out: Interface, frame: Frame, length: number) => void;
 
 class Neighbour {
-  state: NeighbourState = "free";
   address = 0;
+  state: NeighbourState = "free";
   interfaceIndex = 0;
+  confirmedAtMs = 0;
   mac = 0;
   macHead = 0;
   macTail = 0;
-  confirmedAtMs = 0;
   requestedAtMs = 0;
   attempts = 0;
   /** Index of the frame that waits; -1 for none. */
@@ -91,18 +91,26 @@ export class Neighbours {
   }
 
   /**
+   * The table index of `nextHop` if it is the station that the last packet on `out` went to, as it mostly is, and can be
+   * sent to with no more ado; -1 if this is for `send` to see to.
+   */
+  ready(out: Interface, nextHop: number): number {
+    const recent = this.#recent[out.index] as number;
+    const known = this.#entries[recent] as Neighbour;
+    if (known.address !== nextHop || known.state !== "fresh" || known.interfaceIndex !== out.index) return -1;
+    return this.#clock.now < known.confirmedAtMs + NEIGHBOUR_FRESH_MS ? recent : -1;
+  }
+
+  /**
    * Sends the IPv4 packet in `frame` to `nextHop` on `out`: writes the Ethernet header, asks by ARP where needed, and
    * keeps a copy of the frame until the answer comes.
    */
   send(out: Interface, nextHop: number, frame: Frame, length: number): Verdict {
-    // Mostly it is the station that the link's last packet went to: no group address, and no search.
-    const recent = this.#recent[out.index] as number;
-    const known = this.#entries[recent] as Neighbour;
-    if (known.address === nextHop && known.state === "fresh" && known.interfaceIndex === out.index) {
-      if (this.#clock.now < known.confirmedAtMs + NEIGHBOUR_FRESH_MS) {
-        this.lastIndex = recent;
-        return this.#transmit(out, known.macHead, known.macTail, frame, length);
-      }
+    const ready = this.ready(out, nextHop);
+    if (ready >= 0) {
+      const known = this.#entries[ready] as Neighbour;
+      this.lastIndex = ready;
+      return this.#transmit(out, known.macHead, known.macTail, frame, length);
     }
     this.lastIndex = -1;
     if (out.isBroadcast(nextHop)) return this.#transmit(out, 0xffff, -1, frame, length);

@@ -1,38 +1,47 @@
-/** Rewrites one end of a packet, in its bytes and in its `Packet`; checksums follow incrementally (RFC 1624). */
-import { delta16, delta32, patchChecksum, patchUdpChecksum } from "../core/checksum.js";
+/**
+ * Rewrites one end of a packet, in its bytes and in its `Packet`; checksums follow incrementally (RFC 1624). The header gets
+ * the packet's TTL at the same time: both change one checksum.
+ */
+import { delta16, delta32, patchChecksum } from "../core/checksum.js";
 import { NETWORK_AT } from "../core/frame.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_IDENTIFIER_OFFSET } from "../wire/icmp.js";
-import { IP_CHECKSUM_OFFSET, IP_DESTINATION_OFFSET, IP_SOURCE_OFFSET, PROTOCOL_TCP } from "../wire/ipv4.js";
+import { IP_DESTINATION_OFFSET, IP_SOURCE_OFFSET, IP_TTL_OFFSET, PROTOCOL_TCP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { TCP_CHECKSUM_OFFSET } from "../wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "../wire/udp.js";
 
 /** The source address alone: what follows the IP header has no pseudo header over it. */
 export function setSource(packet: Packet, address: number): void {
-  replaceSource(packet, address, delta32(packet.source, address));
+  const delta = delta32(packet.source, address);
+  packet.source = address;
+  finish(packet, IP_SOURCE_OFFSET, address, delta);
 }
 
 /** The destination address alone. */
 export function setDestination(packet: Packet, address: number): void {
-  replaceDestination(packet, address, delta32(packet.destination, address));
+  const delta = delta32(packet.destination, address);
+  packet.destination = address;
+  finish(packet, IP_DESTINATION_OFFSET, address, delta);
 }
 
 /** Source address and port of a UDP or TCP packet. */
 export function setSourceEndpoint(packet: Packet, address: number, port: number): void {
   const delta = delta32(packet.source, address);
-  patchTransport(packet, delta + delta16(packet.sourcePort, port));
+  patchTransport(packet, delta + (~packet.sourcePort & 0xffff) + port);
   packet.frame.view.setUint16(packet.transportAt, port);
   packet.sourcePort = port;
-  replaceSource(packet, address, delta);
+  packet.source = address;
+  finish(packet, IP_SOURCE_OFFSET, address, delta);
 }
 
 /** Destination address and port of a UDP or TCP packet. */
 export function setDestinationEndpoint(packet: Packet, address: number, port: number): void {
   const delta = delta32(packet.destination, address);
-  patchTransport(packet, delta + delta16(packet.destinationPort, port));
+  patchTransport(packet, delta + (~packet.destinationPort & 0xffff) + port);
   packet.frame.view.setUint16(packet.transportAt + 2, port);
   packet.destinationPort = port;
-  replaceDestination(packet, address, delta);
+  packet.destination = address;
+  finish(packet, IP_DESTINATION_OFFSET, address, delta);
 }
 
 /** The identifier of an ICMP query or reply, which was `before`. */
@@ -41,19 +50,28 @@ export function setIdentifier(packet: Packet, before: number, after: number): vo
   patchChecksum(packet.frame, packet.transportAt + ICMP_CHECKSUM_OFFSET, delta16(before, after));
 }
 
-function replaceSource(packet: Packet, address: number, delta: number): void {
-  packet.frame.view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta);
-  packet.source = address;
-}
-
-function replaceDestination(packet: Packet, address: number, delta: number): void {
-  packet.frame.view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta);
-  packet.destination = address;
+/** Writes the address, the TTL, and a checksum for both: `delta` is the address's change to the sum. */
+function finish(packet: Packet, offset: number, address: number, delta: number): void {
+  const view = packet.frame.view;
+  // TTL, protocol and checksum are one word.
+  const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+  const ttlBits = packet.ttl << 24;
+  let sum = (~word & 0xffff) + delta + ((~word >> 16) & 0xff00) + 0xff + ((ttlBits >> 16) & 0xff00);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  view.setInt32(NETWORK_AT + offset, address);
+  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, ttlBits | (word & 0xff0000) | (~sum & 0xffff));
 }
 
 function patchTransport(packet: Packet, delta: number): void {
-  if (packet.protocol === PROTOCOL_TCP) patchChecksum(packet.frame, packet.transportAt + TCP_CHECKSUM_OFFSET, delta);
-  else patchUdpChecksum(packet.frame, packet.transportAt + UDP_CHECKSUM_OFFSET, delta);
+  const view = packet.frame.view;
+  const isTcp = packet.protocol === PROTOCOL_TCP;
+  const at = packet.transportAt + (isTcp ? TCP_CHECKSUM_OFFSET : UDP_CHECKSUM_OFFSET);
+  const field = view.getUint16(at);
+  // To UDP 0 is "none", and stays; a computed 0 is sent as 0xffff (RFC 768, RFC 1122 section 4.1.3.4).
+  if (field === 0 && !isTcp) return;
+  let sum = (~field & 0xffff) + delta;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  view.setUint16(at, sum === 0xffff && !isTcp ? 0xffff : ~sum & 0xffff);
 }

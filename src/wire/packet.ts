@@ -38,8 +38,11 @@ export class Packet {
   interfaceIndex = 0;
   /** Header and payload, in bytes. */
   totalBytes = 0;
+  /** What a translation writes to the header; the header may have another one until then. */
   ttl = 0;
   isFragment = false;
+  /** The destination is on none of our links, so it is none of our addresses and no link's broadcast: `Host` says so. */
+  isRemote = false;
   /** The frame was sent to a group address. */
   isLinkBroadcast = false;
   /** Flags and fragment offset as they stand on the wire. */
