@@ -359,7 +359,7 @@ export class Gateway extends Host {
     const neighbour = this.neighbours.ready(out, nextHop);
     const stations = this.nat.flows.nextHops.words[neighbour];
     if (stations === undefined || totalBytes > out.mtuBytes) {
-      const verdict = this.output.emitTo(nextHop, out, frame, totalBytes);
+      const verdict = this.output.emit(out, frame, totalBytes);
       if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
       return verdict;
     }
@@ -368,4 +368,8 @@ export class Gateway extends Host {
     this.nat.setNextHop(out.index, neighbour);
     return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : "portFull";
   }
+}
+
+function isSamePlace(one: LinkBinding | undefined, other: LinkBinding | undefined): boolean {
+  return one?.port === other?.port && one?.vlan === other?.vlan;
 }

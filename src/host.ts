@@ -266,9 +266,11 @@ export class Host {
 
   #dispatch(source: Interface, packet: Packet): Verdict {
     const destination = packet.destination;
-    const isRemote = this.output.isRemote(destination);
-    packet.isRemote = isRemote;
-    if (isRemote || (!source.isBroadcast(destination) && !this.output.isOurs(destination))) return this.forward(packet);
+    if (destination !== source.address) {
+      packet.isRemote = this.output.isRemote(destination);
+      if (packet.isRemote) return this.forward(packet);
+      if (!source.isBroadcast(destination) && !this.output.isOurs(destination)) return this.forward(packet);
+    }
     if (packet.isFragment && !this.gather(packet)) return this.held;
     return this.deliver(packet);
   }

@@ -124,11 +124,6 @@ export class IpOutput {
   /** Sends a finished IPv4 packet of `totalBytes` in `frame` by `out`, fragmented if it must and may be. */
   emit(out: Interface, frame: Frame, totalBytes: number): Verdict {
     const nextHop = out.nextHop(frame.view.getInt32(NETWORK_AT + IP_DESTINATION_OFFSET));
-    return this.emitTo(nextHop, out, frame, totalBytes);
-  }
-
-  /** As `emit`, by a known next hop on `out`; 0 when there is none. */
-  emitTo(nextHop: number, out: Interface, frame: Frame, totalBytes: number): Verdict {
     // There is no loopback; to ask for our own station address would be to announce ourselves.
     if (nextHop === 0 || nextHop === out.address) return "ipNoRoute";
     if (totalBytes > out.mtuBytes) return sendFragments(this.#neighbours, out, nextHop, frame, totalBytes);
