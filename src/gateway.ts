@@ -357,14 +357,14 @@ export class Gateway extends Host {
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
     const neighbour = this.neighbours.ready(out, nextHop);
-    const stations = this.nat.flows.nextHops.words[neighbour];
-    if (stations === undefined || totalBytes > out.mtuBytes) {
+    const hop = neighbour < 0 ? undefined : this.nat.flows.nextHops.list[neighbour];
+    if (hop === undefined || totalBytes > out.mtuBytes) {
       const verdict = this.output.emit(out, frame, totalBytes);
       if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
       return verdict;
     }
     // As the flow cache does it: what begins a frame to this station is at hand.
-    frame.words.set(stations);
+    frame.words.set(hop.words);
     this.nat.setNextHop(out.index, neighbour);
     return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : "portFull";
   }

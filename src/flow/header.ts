@@ -21,7 +21,8 @@ interface InterfaceWords {
 
 export class FlowHeader {
   tick = 0;
-  /** Our address on the WAN, wire, and the sum of its halves. */
+  /** Our address on the WAN; the same, wire, as readers have it; and the sum of its halves. */
+  externalAddress = 0;
   externalWord = 0;
   externalSum = 0;
   udpLifetimeS = 0;

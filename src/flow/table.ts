@@ -60,7 +60,13 @@ export class FlowTable {
   readonly #access: WordAccess;
   readonly #free: FreeRecords;
   #count = 0;
-  #external = 0;
+  // The tuple that `findOutbound` looked for last, as the record of it has it, and its bucket: `insertSought` has no need
+  // to work them out again.
+  #soughtProtocol = 0;
+  #soughtInside = 0;
+  #soughtRemote = 0;
+  #soughtPorts = 0;
+  #soughtBucket = 0;
 
   /**
    * For 1..32,767 `sessions` and 1..256 `nextHops`; in `memory`, where tasks of a driver read it, or in memory of its own.
@@ -117,12 +123,12 @@ export class FlowTable {
   }
 
   get externalAddress(): number {
-    return this.#external;
+    return this.header.externalAddress;
   }
 
   /** Only while the table is empty: its records' external ports are those of the address before. */
   set externalAddress(address: number) {
-    this.#external = address;
+    this.header.externalAddress = address;
     this.header.setExternalAddress(address);
   }
 
@@ -150,11 +156,22 @@ export class FlowTable {
   /** The record that an outbound packet with this tuple belongs to; -1 for none. ICMP has the identifier and 0 as ports. */
   findOutbound(protocol: number, inside: number, insidePort: number, remote: number, remotePort: number): number {
     const words = this.words;
-    const toWire = this.#toWire;
-    const insideWord = toWire(inside);
-    const remoteWord = toWire(remote);
-    const ports = toWire((insidePort << 16) | remotePort);
-    let index = ((words[this.#bucket(insideWord, remoteWord, ports)] as number) << 16) >> 16;
+    let insideWord = inside;
+    let remoteWord = remote;
+    let ports = (insidePort << 16) | remotePort;
+    if (this.isLittleEndian) {
+      // As `toWire`, without its calls.
+      insideWord = (inside << 24) | ((inside & 0xff00) << 8) | ((inside >> 8) & 0xff00) | ((inside >> 24) & 0xff);
+      remoteWord = (remote << 24) | ((remote & 0xff00) << 8) | ((remote >> 8) & 0xff00) | ((remote >> 24) & 0xff);
+      ports = (ports << 24) | ((ports & 0xff00) << 8) | ((ports >> 8) & 0xff00) | ((ports >> 24) & 0xff);
+    }
+    const bucket = this.#bucket(insideWord, remoteWord, ports);
+    this.#soughtProtocol = protocol;
+    this.#soughtInside = insideWord;
+    this.#soughtRemote = remoteWord;
+    this.#soughtPorts = ports;
+    this.#soughtBucket = bucket;
+    let index = ((words[bucket] as number) << 16) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
       if (
@@ -173,9 +190,12 @@ export class FlowTable {
   /** The record that a packet from `remote` to our external port belongs to; -1 for none. */
   findInbound(protocol: number, remote: number, remotePort: number, externalPort: number): number {
     const words = this.words;
-    const toWire = this.#toWire;
-    const remoteWord = toWire(remote);
-    const ports = toWire((externalPort << 16) | remotePort);
+    let remoteWord = remote;
+    let ports = (externalPort << 16) | remotePort;
+    if (this.isLittleEndian) {
+      remoteWord = (remote << 24) | ((remote & 0xff00) << 8) | ((remote >> 8) & 0xff00) | ((remote >> 24) & 0xff);
+      ports = (ports << 24) | ((ports & 0xff00) << 8) | ((ports >> 8) & 0xff00) | ((ports >> 24) & 0xff);
+    }
     let index = (words[this.#bucket(0, remoteWord, ports)] as number) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
@@ -192,9 +212,47 @@ export class FlowTable {
   }
 
   /**
-   * Adds a record, seen now and not carried; -1 when the table is full, or would be if no reader were at work with a record
-   * removed or an address changed just now. The caller has looked that there is none like it.
+   * Adds a record for the tuple that `findOutbound` looked for last and did not find, under a free external port; seen now,
+   * and with no next hop yet. -1 when the table is full, or would be if no reader were at work with a record removed or an
+   * address changed just now. `isSettled` as in `setSettled`.
    */
+  insertSought(externalPort: number, isSettled: boolean): number {
+    if (this.header.isChanging && !this.hasRoom()) return -1;
+    const index = this.#free.take();
+    if (index < 0) return -1;
+    const words = this.words;
+    const at = this.#recordsAt + index * RECORD_WORDS;
+    this.#count++;
+    const remoteWord = this.#soughtRemote;
+    const insidePorts = this.#soughtPorts;
+    const externalPorts = this.isLittleEndian
+      ? (insidePorts & ~0xffff) | ((externalPort & 0xff) << 8) | (externalPort >> 8)
+      : (insidePorts & 0xffff) | (externalPort << 16);
+    const way = isSettled ? this.#soughtProtocol | FLAG_SETTLED : this.#soughtProtocol;
+    words[at + REMOTE_ADDRESS] = remoteWord;
+    words[at + INSIDE_PORTS] = insidePorts;
+    words[at + INSIDE_ADDRESS] = this.#soughtInside;
+    words[at + EXTERNAL_PORTS] = externalPorts;
+    words[at + INBOUND_WAY] = way;
+    words[at + OUTBOUND_WAY] = way;
+    words[at + LAST_SEEN] = this.header.tick;
+    const outboundBucket = this.#soughtBucket;
+    const inboundBucket = this.#bucket(0, remoteWord, externalPorts);
+    const outboundHeads = words[outboundBucket] as number;
+    if (inboundBucket === outboundBucket) {
+      words[at + CHAINS] = outboundHeads;
+      this.#access.store(words, outboundBucket, index | (index << 16));
+      return index;
+    }
+    const inboundHeads = words[inboundBucket] as number;
+    words[at + CHAINS] = (outboundHeads & 0xffff) | (inboundHeads & ~0xffff);
+    // From here on readers find it.
+    this.#access.store(words, outboundBucket, (outboundHeads & ~0xffff) | index);
+    this.#access.store(words, inboundBucket, (inboundHeads & 0xffff) | (index << 16));
+    return index;
+  }
+
+  /** As `insertSought`, for any tuple that the table does not have. */
   insert(
     protocol: number,
     inside: number,
@@ -203,33 +261,8 @@ export class FlowTable {
     remotePort: number,
     externalPort: number,
   ): number {
-    if (this.header.isChanging && !this.hasRoom()) return -1;
-    const index = this.#free.take();
-    if (index < 0) return -1;
-    const words = this.words;
-    const at = this.#recordsAt + index * RECORD_WORDS;
-    this.#count++;
-    const toWire = this.#toWire;
-    const insideWord = toWire(inside);
-    const remoteWord = toWire(remote);
-    const insidePorts = toWire((insidePort << 16) | remotePort);
-    const externalPorts = toWire((externalPort << 16) | remotePort);
-    words[at + REMOTE_ADDRESS] = remoteWord;
-    words[at + INSIDE_PORTS] = insidePorts;
-    words[at + INSIDE_ADDRESS] = insideWord;
-    words[at + EXTERNAL_PORTS] = externalPorts;
-    words[at + INBOUND_WAY] = protocol;
-    words[at + OUTBOUND_WAY] = protocol;
-    words[at + LAST_SEEN] = this.header.tick;
-    const outboundBucket = this.#bucket(insideWord, remoteWord, insidePorts);
-    const inboundBucket = this.#bucket(0, remoteWord, externalPorts);
-    const outboundHeads = words[outboundBucket] as number;
-    words[at + CHAINS] = (outboundHeads & 0xffff) | ((words[inboundBucket] as number) & ~0xffff);
-    // From here on readers find it.
-    this.#access.store(words, outboundBucket, (outboundHeads & ~0xffff) | index);
-    // Read anew, for both may be the same bucket.
-    this.#access.store(words, inboundBucket, ((words[inboundBucket] as number) & 0xffff) | (index << 16));
-    return index;
+    this.findOutbound(protocol, inside, insidePort, remote, remotePort);
+    return this.insertSought(externalPort, false);
   }
 
   remove(index: number): void {

@@ -16,42 +16,44 @@ const imul = Math.imul;
 /** The forward of a mapping that has none. */
 export const DYNAMIC = -1;
 
+// A mapping's words.
+const MAPPING_SHIFT = 2;
+const INSIDE_ADDRESS = 0;
+/** Inside port in the upper half, external port in the lower. */
+const PORTS = 1;
+/** The forward that owns the external port in the upper half, or DYNAMIC; the protocol in the lower. */
+const KIND = 2;
+/** The next of its hash chain, or of the chain of free entries, in the upper half; -1 ends it. Its sessions in the lower. */
+const CHAIN = 3;
+
 export class Mappings {
   readonly capacity: number;
   readonly #ports: PortSpace;
-  readonly #protocols: Uint8Array;
-  readonly #insideAddresses: Int32Array;
-  readonly #insidePorts: Uint16Array;
-  readonly #externalPorts: Uint16Array;
-  /** The forward that owns the external port; DYNAMIC for none. */
-  readonly #forwards: Int16Array;
-  /** 0 marks a free entry. */
-  readonly #sessionCounts: Uint16Array;
-  /** Hash chains by inside endpoint, and the chain of free entries; -1 ends them. */
-  readonly #next: Int16Array;
+  /** Whole words: on XS an element costs the same whatever its width. */
+  readonly #words: Int32Array;
+  /** Hash chains by inside endpoint. */
   readonly #heads: Int16Array;
   readonly #headMask: number;
   readonly #secret: number;
   #free = -1;
   #count = 0;
+  // What `find` looked for last.
+  #soughtKind = 0;
+  #soughtAddress = 0;
+  #soughtPort = 0;
+  #soughtHead = 0;
 
   constructor(ports: PortSpace, random: Random, capacity: number) {
     let heads = 8;
     while (heads < capacity) heads *= 2;
     this.capacity = capacity;
     this.#ports = ports;
-    this.#protocols = new Uint8Array(capacity);
-    this.#insideAddresses = new Int32Array(capacity);
-    this.#insidePorts = new Uint16Array(capacity);
-    this.#externalPorts = new Uint16Array(capacity);
-    this.#forwards = new Int16Array(capacity);
-    this.#sessionCounts = new Uint16Array(capacity);
-    this.#next = new Int16Array(capacity);
+    this.#words = new Int32Array(capacity << MAPPING_SHIFT);
     this.#heads = new Int16Array(heads).fill(-1);
     this.#headMask = heads - 1;
     this.#secret = random.next32() | 1;
     for (let index = capacity - 1; index >= 0; index--) {
-      this.#next[index] = this.#free;
+      this.#words[(index << MAPPING_SHIFT) + CHAIN] = this.#free << 16;
       this.#free = index;
     }
   }
@@ -67,84 +69,98 @@ export class Mappings {
 
   /** The mapping of an inside endpoint: its dynamic one, or the one that belongs to `forward`; -1 for none. */
   find(protocol: number, insideAddress: number, insidePort: number, forward: number): number {
-    let index = this.#heads[this.#head(protocol, insideAddress, insidePort)] as number;
+    const words = this.#words;
+    const kind = (forward << 16) | protocol;
+    const head = this.#head(protocol, insideAddress, insidePort);
+    this.#soughtKind = kind;
+    this.#soughtAddress = insideAddress;
+    this.#soughtPort = insidePort;
+    this.#soughtHead = head;
+    let index = this.#heads[head] as number;
     while (index >= 0) {
+      const at = index << MAPPING_SHIFT;
       if (
-        this.#insidePorts[index] === insidePort &&
-        this.#insideAddresses[index] === insideAddress &&
-        this.#protocols[index] === protocol &&
-        this.#forwards[index] === forward
+        words[at + INSIDE_ADDRESS] === insideAddress &&
+        (((words[at + PORTS] as number) >> 16) & 0xffff) === insidePort &&
+        words[at + KIND] === kind
       ) {
         return index;
       }
-      index = this.#next[index] as number;
+      index = (words[at + CHAIN] as number) >> 16;
     }
     return -1;
   }
 
   /**
-   * A new dynamic mapping; -1 when no external port is free. The table must not be full. The caller adds a session at
-   * once.
+   * A new dynamic mapping for what `find` looked for last and did not find; -1 when no external port is free. The table
+   * must not be full. The caller adds a session at once.
    */
-  create(protocol: number, insideAddress: number, insidePort: number, settings: NatSettings): number {
-    const externalPort = this.#allocate(protocol, insidePort, settings);
-    return externalPort === 0 ? -1 : this.#insert(protocol, insideAddress, insidePort, externalPort, DYNAMIC);
+  create(settings: NatSettings): number {
+    const externalPort = this.#allocate(this.#soughtKind & 0xffff, this.#soughtPort, settings);
+    return externalPort === 0 ? -1 : this.createStatic(externalPort);
   }
 
-  /** A new mapping on a port that `forward` owns. The table must not be full. The caller adds a session at once. */
-  createStatic(
-    protocol: number,
-    insideAddress: number,
-    insidePort: number,
-    externalPort: number,
-    forward: number,
-  ): number {
-    return this.#insert(protocol, insideAddress, insidePort, externalPort, forward);
+  /** As `create`, on a port that the forward owns which `find` was given. */
+  createStatic(externalPort: number): number {
+    const index = this.#free;
+    const head = this.#soughtHead;
+    const words = this.#words;
+    const at = index << MAPPING_SHIFT;
+    this.#free = (words[at + CHAIN] as number) >> 16;
+    this.#count++;
+    words[at + INSIDE_ADDRESS] = this.#soughtAddress;
+    words[at + PORTS] = (this.#soughtPort << 16) | externalPort;
+    words[at + KIND] = this.#soughtKind;
+    words[at + CHAIN] = (this.#heads[head] as number) << 16;
+    this.#heads[head] = index;
+    return index;
   }
 
   addSession(index: number): void {
-    this.#sessionCounts[index] = (this.#sessionCounts[index] as number) + 1;
+    const at = (index << MAPPING_SHIFT) + CHAIN;
+    this.#words[at] = (this.#words[at] as number) + 1;
   }
 
   /** The mapping goes with its last session. */
   removeSession(index: number): void {
-    const left = (this.#sessionCounts[index] as number) - 1;
-    this.#sessionCounts[index] = left;
-    if (left === 0) this.#remove(index);
+    const at = (index << MAPPING_SHIFT) + CHAIN;
+    const left = (this.#words[at] as number) - 1;
+    this.#words[at] = left;
+    if ((left & 0xffff) === 0) this.#remove(index);
   }
 
   isUsed(index: number): boolean {
-    return this.#sessionCounts[index] !== 0;
+    return this.sessionCount(index) !== 0;
   }
 
   protocol(index: number): number {
-    return this.#protocols[index] as number;
+    return (this.#words[(index << MAPPING_SHIFT) + KIND] as number) & 0xffff;
   }
 
   insideAddress(index: number): number {
-    return this.#insideAddresses[index] as number;
+    return this.#words[(index << MAPPING_SHIFT) + INSIDE_ADDRESS] as number;
   }
 
   insidePort(index: number): number {
-    return this.#insidePorts[index] as number;
+    return ((this.#words[(index << MAPPING_SHIFT) + PORTS] as number) >> 16) & 0xffff;
   }
 
   externalPort(index: number): number {
-    return this.#externalPorts[index] as number;
+    return (this.#words[(index << MAPPING_SHIFT) + PORTS] as number) & 0xffff;
   }
 
   /** The forward the mapping belongs to; DYNAMIC for none. */
   forward(index: number): number {
-    return this.#forwards[index] as number;
+    return (this.#words[(index << MAPPING_SHIFT) + KIND] as number) >> 16;
   }
 
   sessionCount(index: number): number {
-    return this.#sessionCounts[index] as number;
+    return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) & 0xffff;
   }
 
   #allocate(protocol: number, insidePort: number, settings: NatSettings): number {
     const ports = this.#ports;
-    // The owner's number is the entry that #insert takes next.
+    // The owner's number is the entry that `createStatic` takes next.
     const id = this.#free;
     if (protocol === PROTOCOL_ICMP) return ports.allocate(protocol, settings.echoIdentifiers, "mapping", id);
     if (insidePort <= settings.lowPorts.last) {
@@ -154,37 +170,29 @@ export class Mappings {
     return ports.allocate(protocol, settings.ports, "mapping", id, insidePort);
   }
 
-  #insert(protocol: number, insideAddress: number, insidePort: number, externalPort: number, forward: number): number {
-    const index = this.#free;
-    const head = this.#head(protocol, insideAddress, insidePort);
-    this.#free = this.#next[index] as number;
-    this.#count++;
-    this.#protocols[index] = protocol;
-    this.#insideAddresses[index] = insideAddress;
-    this.#insidePorts[index] = insidePort;
-    this.#externalPorts[index] = externalPort;
-    this.#forwards[index] = forward;
-    this.#sessionCounts[index] = 0;
-    this.#next[index] = this.#heads[head] as number;
-    this.#heads[head] = index;
-    return index;
-  }
-
   #remove(index: number): void {
-    const protocol = this.protocol(index);
-    if (this.forward(index) === DYNAMIC) this.#ports.release(protocol, this.externalPort(index));
-    const head = this.#head(protocol, this.insideAddress(index), this.insidePort(index));
+    const words = this.#words;
+    const at = index << MAPPING_SHIFT;
+    const kind = words[at + KIND] as number;
+    const ports = words[at + PORTS] as number;
+    const next = (words[at + CHAIN] as number) >> 16;
+    if (kind >> 16 === DYNAMIC) this.#ports.release(kind & 0xffff, ports & 0xffff);
+    const head = this.#head(kind & 0xffff, words[at + INSIDE_ADDRESS] as number, (ports >> 16) & 0xffff);
     let previous = -1;
     let entry = this.#heads[head] as number;
     while (entry !== index) {
       previous = entry;
-      entry = this.#next[entry] as number;
+      entry = this.#nextOf(entry);
     }
-    if (previous < 0) this.#heads[head] = this.#next[index] as number;
-    else this.#next[previous] = this.#next[index] as number;
-    this.#next[index] = this.#free;
+    if (previous < 0) this.#heads[head] = next;
+    else words[(previous << MAPPING_SHIFT) + CHAIN] = (next << 16) | this.sessionCount(previous);
+    words[at + CHAIN] = this.#free << 16;
     this.#free = index;
     this.#count--;
+  }
+
+  #nextOf(index: number): number {
+    return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) >> 16;
   }
 
   /** A keyed hash: an inside host cannot know which of its ports share a chain. */

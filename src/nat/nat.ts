@@ -15,8 +15,8 @@ import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
 import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { tcpFlags, validateTcpShape } from "../wire/tcp.js";
-import { UDP_HEADER_BYTES, udpBytes } from "../wire/udp.js";
+import { TCP_FLAGS_OFFSET, validateTcpShape } from "../wire/tcp.js";
+import { UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../wire/udp.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
 import {
   isQueryReply,
@@ -30,7 +30,7 @@ import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setDestinationEndpoint, setIdentifier, setSource, setSourceEndpoint } from "./rewrite.js";
 import { ICMP, Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
-import { isClosed, isOpening } from "./tcpState.js";
+import { isClosed, isOpening, openedState } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
 
 export type { MappingInfo, SessionInfo };
@@ -45,8 +45,13 @@ export class Nat implements ForwardEffects {
   readonly #sessions: Sessions;
   readonly #tcp: TcpTracker;
   #settings: NatSettings;
-  /** The session of the packet translated last; -1 when it was an ICMP error, or dropped. */
+  /**
+   * The session of the packet translated last if the flow cache could carry it; -1 when it was ICMP, or a hairpin, whose
+   * packets need two translations, or when the packet was dropped.
+   */
   lastSession = -1;
+  /** What `#openOutbound` and `#openInbound` have opened. */
+  #opened = -1;
 
   /** `ports` has room for one claim for each mapping and two ranges for each forward, beside what else it serves. */
   constructor(
@@ -99,7 +104,7 @@ export class Nat implements ForwardEffects {
   /** Brings the flow table's clock up to date and ends expired sessions, 32 at most. */
   poll(): void {
     const tick = Math.floor(this.#clock.now / 1000);
-    if (tick === this.flows.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
+    if (tick === this.flows.header.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
     this.flows.tick = tick;
     this.#sessions.expire();
   }
@@ -112,58 +117,60 @@ export class Nat implements ForwardEffects {
   /** A packet from the inside to the outside: gets our external address and port as its source. */
   outbound(packet: Packet): Verdict {
     this.lastSession = -1;
-    if (this.flows.externalAddress === 0) return "wanNotReady";
-    if (packet.protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet);
+    const flows = this.flows;
+    const external = flows.header.externalAddress;
+    if (external === 0) return "wanNotReady";
+    const protocol = packet.protocol;
+    if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet);
     const shape = validateShape(packet);
     if (shape !== "ok") return shape;
-    const isTcp = packet.protocol === PROTOCOL_TCP;
-    const flags = isTcp ? tcpFlags(packet.frame.view, packet.transportAt) : 0;
-    let session = this.#sessions.findOutbound(
-      packet.protocol,
-      packet.source,
-      packet.sourcePort,
-      packet.destination,
-      packet.destinationPort,
-    );
+    const isTcp = protocol === PROTOCOL_TCP;
+    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
+    const { source, sourcePort, destination, destinationPort } = packet;
+    let session = flows.findOutbound(protocol, source, sourcePort, destination, destinationPort);
+    if (session >= 0) session = this.#sessions.living(session);
     if (session < 0) {
       if (isTcp && !isOpening(flags)) return "natTcpState";
-      const timerClass = isTcp ? TCP_TRANSITORY : UDP;
-      const verdict = this.#openOutbound(packet, packet.sourcePort, packet.destinationPort, timerClass);
+      const verdict = this.#openOutbound(packet, sourcePort, isTcp ? TCP_TRANSITORY : UDP);
       if (verdict !== "ok") return verdict;
-      session = this.lastSession;
+      session = this.#opened;
+      if (isTcp) this.#tcp.begin(session, packet, true);
+    } else if (isTcp) {
+      this.#tcp.track(session, packet, flags, true);
+    } else {
+      this.#sessions.touch(session);
     }
-    if (isTcp) this.#tcp.track(session, packet, flags, true);
-    else this.#sessions.touch(session);
-    this.lastSession = session;
-    setSourceEndpoint(packet, this.flows.externalAddress, this.flows.externalPort(session));
+    if (destination !== external) this.lastSession = session;
+    setSourceEndpoint(packet, external, flows.externalPort(session));
     return "ok";
   }
 
   /** A packet from the outside to our external address: gets the inside endpoint as its destination. */
   inbound(packet: Packet): Verdict {
     this.lastSession = -1;
-    if (packet.protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet);
+    const protocol = packet.protocol;
+    if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet);
     const shape = validateShape(packet);
     if (shape !== "ok") return shape;
-    const isTcp = packet.protocol === PROTOCOL_TCP;
-    const flags = isTcp ? tcpFlags(packet.frame.view, packet.transportAt) : 0;
-    let session = this.#sessions.findInbound(packet.protocol, packet.source, packet.sourcePort, packet.destinationPort);
+    const flows = this.flows;
+    const isTcp = protocol === PROTOCOL_TCP;
+    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
+    const { source, sourcePort, destinationPort } = packet;
+    let session = flows.findInbound(protocol, source, sourcePort, destinationPort);
+    if (session >= 0) session = this.#sessions.living(session);
     if (session < 0) {
       const verdict = this.#openInbound(packet, flags);
       if (verdict !== "ok") return verdict;
-      session = this.lastSession;
-    }
-    if (isTcp) {
+      session = this.#opened;
+      if (isTcp) this.#tcp.begin(session, packet, false);
+    } else if (isTcp) {
       const verdict = this.#tcp.track(session, packet, flags, false);
-      if (verdict !== "ok") {
-        this.lastSession = -1;
-        return verdict;
-      }
+      if (verdict !== "ok") return verdict;
     } else {
       this.#sessions.touch(session);
     }
-    this.lastSession = session;
-    setDestinationEndpoint(packet, this.flows.insideAddress(session), this.flows.insidePort(session));
+    if (source !== flows.header.externalAddress) this.lastSession = session;
+    setDestinationEndpoint(packet, flows.insideAddress(session), flows.insidePort(session));
     return "ok";
   }
 
@@ -180,13 +187,12 @@ export class Nat implements ForwardEffects {
   }
 
   /**
-   * The packet translated last has left by `side` (LAN or WAN) through this entry of the neighbour table. Once both sides
-   * are known the flow cache carries the session, unless it is a hairpin, whose packets need two translations.
+   * The packet translated last leaves by `side` (LAN or WAN) through this entry of the neighbour table. Once both sides are
+   * known the flow cache carries the session.
    */
   setNextHop(side: number, neighbour: number): void {
     const session = this.lastSession;
-    if (session < 0 || this.flows.remoteAddress(session) === this.flows.externalAddress) return;
-    this.flows.setNextHop(session, side, neighbour);
+    if (session >= 0) this.flows.setNextHop(session, side, neighbour);
   }
 
   /** The mappings as they are now. */
@@ -229,14 +235,14 @@ export class Nat implements ForwardEffects {
     const identifier = icmpIdentifier(view, packet.transportAt);
     let session = this.#sessions.findOutbound(PROTOCOL_ICMP, packet.source, identifier, packet.destination, 0);
     if (session < 0) {
-      const verdict = this.#openOutbound(packet, identifier, 0, ICMP);
+      const verdict = this.#openOutbound(packet, identifier, ICMP);
       if (verdict !== "ok") return verdict;
-      session = this.lastSession;
+      session = this.#opened;
+    } else {
+      this.#sessions.touch(session);
     }
-    this.#sessions.touch(session);
-    this.lastSession = session;
     setIdentifier(packet, identifier, this.flows.externalPort(session));
-    setSource(packet, this.flows.externalAddress);
+    setSource(packet, this.flows.header.externalAddress);
     return "ok";
   }
 
@@ -252,35 +258,32 @@ export class Nat implements ForwardEffects {
       return this.#ports.ownerKind(PROTOCOL_ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
     }
     this.#sessions.touch(session);
-    this.lastSession = session;
     setIdentifier(packet, identifier, this.flows.insidePort(session));
     setDestination(packet, this.flows.insideAddress(session));
     return "ok";
   }
 
-  #openOutbound(packet: Packet, insidePort: number, remotePort: number, timerClass: TimerClass): Verdict {
+  /** For what `findOutbound` has just looked for. */
+  #openOutbound(packet: Packet, insidePort: number, timerClass: TimerClass): Verdict {
+    const sessions = this.#sessions;
     // First, for it may end a mapping that had its last session evicted.
-    if (!this.#sessions.makeRoom(timerClass)) return "natNoSession";
-    const protocol = packet.protocol;
+    if (!sessions.makeRoom(timerClass)) return "natNoSession";
+    const { protocol, source } = packet;
     const mappings = this.#mappings;
     // A server is seen with its public port when it speaks first, too.
-    const forward = this.forwards.serving(protocol, packet.source, insidePort);
-    let mapping = mappings.find(protocol, packet.source, insidePort, forward);
+    const forward = this.forwards.serving(protocol, source, insidePort);
+    let mapping = mappings.find(protocol, source, insidePort, forward);
     if (mapping < 0) {
-      if (!this.#sessions.makeMappingRoom(timerClass)) return "natNoMapping";
+      if (mappings.isFull && !sessions.makeMappingRoom(timerClass)) return "natNoMapping";
       mapping =
         forward === DYNAMIC
-          ? mappings.create(protocol, packet.source, insidePort, this.#settings)
-          : mappings.createStatic(
-              protocol,
-              packet.source,
-              insidePort,
-              this.forwards.externalPort(forward, insidePort),
-              forward,
-            );
+          ? mappings.create(this.#settings)
+          : mappings.createStatic(this.forwards.externalPort(forward, insidePort));
       if (mapping < 0) return "natNoPort";
     }
-    return this.#open(mapping, packet.destination, remotePort, timerClass);
+    const tcpState = timerClass === TCP_TRANSITORY ? openedState(true) : 0;
+    this.#opened = sessions.open(mapping, mappings.externalPort(mapping), packet.destination, timerClass, tcpState);
+    return "ok";
   }
 
   #openInbound(packet: Packet, flags: number): Verdict {
@@ -302,16 +305,11 @@ export class Nat implements ForwardEffects {
       // Making room took the mapping's last session.
       if (isMapping) return "natNoSession";
       if (!this.#sessions.makeMappingRoom(timerClass)) return "natNoMapping";
-      mapping = this.#mappings.createStatic(protocol, insideAddress, insidePort, packet.destinationPort, id);
+      mapping = this.#mappings.createStatic(packet.destinationPort);
     }
     if (!isMapping) this.forwards.countHit(id);
-    return this.#open(mapping, packet.source, packet.sourcePort, timerClass);
-  }
-
-  #open(mapping: number, remote: number, remotePort: number, timerClass: TimerClass): Verdict {
-    const session = this.#sessions.open(mapping, remote, remotePort, timerClass);
-    this.lastSession = session;
-    if (timerClass === UDP) this.flows.setSettled(session, true);
+    const tcpState = isTcp ? openedState(false) : 0;
+    this.#opened = this.#sessions.open(mapping, packet.destinationPort, packet.source, timerClass, tcpState);
     return "ok";
   }
 
@@ -350,11 +348,12 @@ export class Nat implements ForwardEffects {
 
 /** What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). */
 function validateShape(packet: Packet): Verdict {
+  const { protocol, payloadBytes, destinationPort } = packet;
   const view = packet.frame.view;
-  const at = packet.transportAt;
-  if (packet.protocol === PROTOCOL_TCP) return validateTcpShape(view, at, packet.payloadBytes);
-  if (packet.protocol !== PROTOCOL_UDP) return "natProtocol";
-  if (packet.payloadBytes < UDP_HEADER_BYTES || packet.destinationPort === 0) return "udpMalformed";
-  const length = udpBytes(view, at);
-  return length >= UDP_HEADER_BYTES && length <= packet.payloadBytes ? "ok" : "udpMalformed";
+  if (protocol === PROTOCOL_UDP) {
+    if (payloadBytes < UDP_HEADER_BYTES || destinationPort === 0) return "udpMalformed";
+    const length = view.getUint16(packet.transportAt + UDP_LENGTH_OFFSET);
+    return length >= UDP_HEADER_BYTES && length <= payloadBytes ? "ok" : "udpMalformed";
+  }
+  return protocol === PROTOCOL_TCP ? validateTcpShape(view, packet.transportAt, payloadBytes) : "natProtocol";
 }

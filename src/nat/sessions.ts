@@ -28,22 +28,27 @@ const LOOK_LIMIT = 32;
 /** Seconds of silence in which a handshake goes on: its SYN is repeated after 1, 2 and 4 (RFC 6298). */
 const HANDSHAKE_S = 5;
 
+// A session's words. The first one, which is read most, has no name, for to add 0 costs too: the mapping in bits 0-15, the
+// timer class in 16-17, and for TCP the facts of tcpState.ts in 18-24.
+const SESSION_SHIFT = 2;
+/** Doubly linked lists, by timer class, and by mapping and remote address: next in the upper half, previous in the lower. */
+const TIMER_LINKS = 1;
+const PEER_LINKS = 2;
+/** The tick of its last packet when the session was put at the end of its timer list. */
+const QUEUED = 3;
+
+const CLASS_SHIFT = 16;
+const CLASS_BITS = 3 << CLASS_SHIFT;
+const STATE_SHIFT = 18;
+const STATE_BITS = 0x7f << STATE_SHIFT;
+
 export class Sessions {
   readonly #flows: FlowTable;
   readonly #mappings: Mappings;
-  readonly #mappingOf: Int16Array;
-  readonly #timerClasses: Uint8Array;
-  /** TCP: the facts of tcpState.ts. */
-  readonly #tcpStates: Uint8Array;
+  /** Whole words: on XS an element costs the same whatever its width. */
+  readonly #words: Int32Array;
   /** TCP: the window scale shifts offered in the SYNs, inside in the low half, outside in the high half. */
   readonly #windowScales: Uint8Array;
-  /** Doubly linked lists: by timer class, and by mapping and remote address; -1 ends them. */
-  readonly #timerNext: Int16Array;
-  readonly #timerPrevious: Int16Array;
-  /** The tick of its last packet when the session was put at the end of its timer list. */
-  readonly #seenWhenQueued: Int32Array;
-  readonly #peerNext: Int16Array;
-  readonly #peerPrevious: Int16Array;
   readonly #peerHeads: Int16Array;
   readonly #peerMask: number;
   readonly #secret: number;
@@ -58,15 +63,8 @@ export class Sessions {
     while (heads < capacity) heads *= 2;
     this.#flows = flows;
     this.#mappings = mappings;
-    this.#mappingOf = new Int16Array(capacity);
-    this.#timerClasses = new Uint8Array(capacity);
-    this.#tcpStates = new Uint8Array(capacity);
+    this.#words = new Int32Array(capacity << SESSION_SHIFT);
     this.#windowScales = new Uint8Array(capacity);
-    this.#timerNext = new Int16Array(capacity);
-    this.#timerPrevious = new Int16Array(capacity);
-    this.#seenWhenQueued = new Int32Array(capacity);
-    this.#peerNext = new Int16Array(capacity);
-    this.#peerPrevious = new Int16Array(capacity);
     this.#peerHeads = new Int16Array(heads).fill(-1);
     this.#peerMask = heads - 1;
     this.#secret = secret | 1;
@@ -89,78 +87,92 @@ export class Sessions {
 
   /** As `FlowTable.findOutbound`, without sessions that have expired. */
   findOutbound(protocol: number, inside: number, insidePort: number, remote: number, remotePort: number): number {
-    return this.#living(this.#flows.findOutbound(protocol, inside, insidePort, remote, remotePort));
+    const index = this.#flows.findOutbound(protocol, inside, insidePort, remote, remotePort);
+    return index < 0 ? -1 : this.living(index);
   }
 
   /** As `FlowTable.findInbound`, without sessions that have expired. */
   findInbound(protocol: number, remote: number, remotePort: number, externalPort: number): number {
-    return this.#living(this.#flows.findInbound(protocol, remote, remotePort, externalPort));
+    const index = this.#flows.findInbound(protocol, remote, remotePort, externalPort);
+    return index < 0 ? -1 : this.living(index);
   }
 
-  /** A new session of a mapping, used now; -1 when the table is full: `makeRoom` comes first. */
-  open(mapping: number, remote: number, remotePort: number, timerClass: TimerClass): number {
-    const mappings = this.#mappings;
-    const index = this.#flows.insert(
-      mappings.protocol(mapping),
-      mappings.insideAddress(mapping),
-      mappings.insidePort(mapping),
-      remote,
-      remotePort,
-      mappings.externalPort(mapping),
-    );
+  /** The session, if it has not expired; -1 if it has, and is ended now. */
+  living(index: number): number {
+    const timeout = this.#timeouts[
+      ((this.#words[index << SESSION_SHIFT] as number) & CLASS_BITS) >> CLASS_SHIFT
+    ] as number;
+    if (this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout) return index;
+    this.close(index);
+    return -1;
+  }
+
+  /**
+   * A new session of a mapping with `remote`, used now, for the tuple that `findOutbound` looked for last and did not find;
+   * -1 when the table is full: `makeRoom` comes first. `tcpState` is 0 for what is not TCP.
+   */
+  open(mapping: number, externalPort: number, remote: number, timerClass: TimerClass, tcpState: number): number {
+    const index = this.#flows.insertSought(externalPort, timerClass === UDP);
     if (index < 0) return -1;
-    mappings.addSession(mapping);
-    this.#mappingOf[index] = mapping;
-    this.#tcpStates[index] = 0;
-    this.#windowScales[index] = 0;
-    this.#enqueue(index, timerClass);
-    this.#linkPeer(index, this.#peerHead(mapping, remote));
+    this.#mappings.addSession(mapping);
+    this.#words[index << SESSION_SHIFT] = mapping | (timerClass << CLASS_SHIFT) | (tcpState << STATE_SHIFT);
+    this.#enqueue(index, timerClass, this.#flows.header.tick);
+    this.#linkPeer(index, mapping, remote);
     return index;
   }
 
   /** Ends a session, and its mapping if it was the last. */
   close(index: number): void {
     const mapping = this.mapping(index);
-    this.#dequeue(index);
-    this.#unlinkPeer(index, this.#peerHead(mapping, this.#flows.remoteAddress(index)));
+    this.#dequeue(index, this.timerClass(index));
+    this.#unlinkPeer(index, mapping, this.#flows.remoteAddress(index));
     this.#flows.remove(index);
     this.#mappings.removeSession(mapping);
   }
 
   /** A packet was seen on the slow path. */
   touch(index: number): void {
-    const timerClass = this.#timerClasses[index] as TimerClass;
+    const words = this.#words;
+    const at = index << SESSION_SHIFT;
+    const timerClass = ((words[at] as number) & CLASS_BITS) >> CLASS_SHIFT;
+    const tick = this.#flows.header.tick;
     // Often it is the last that was queued, and in this very second: then nothing changes.
-    if (this.#timerTails[timerClass] === index && this.#seenWhenQueued[index] === this.#flows.tick) return;
-    this.#flows.touch(index);
-    this.#requeue(index);
+    if (this.#timerTails[timerClass] !== index) {
+      this.#flows.touch(index);
+      this.#dequeue(index, timerClass);
+      this.#enqueue(index, timerClass, tick);
+    } else if (words[at + QUEUED] !== tick) {
+      this.#flows.touch(index);
+      words[at + QUEUED] = tick;
+    }
   }
 
   mapping(index: number): number {
-    return this.#mappingOf[index] as number;
+    return (this.#words[index << SESSION_SHIFT] as number) & 0xffff;
   }
 
   timerClass(index: number): TimerClass {
-    return this.#timerClasses[index] as TimerClass;
+    return (((this.#words[index << SESSION_SHIFT] as number) & CLASS_BITS) >> CLASS_SHIFT) as TimerClass;
   }
 
-  /** Puts a session under another timeout, used now. */
-  setTimerClass(index: number, timerClass: TimerClass): void {
-    if (this.#timerClasses[index] === timerClass) {
+  tcpState(index: number): number {
+    return ((this.#words[index << SESSION_SHIFT] as number) & STATE_BITS) >> STATE_SHIFT;
+  }
+
+  /** A TCP connection has had a packet now; from here on it is in `state`, and under the timeout of `timerClass`. */
+  setTcpState(index: number, state: number, timerClass: TimerClass): void {
+    const at = index << SESSION_SHIFT;
+    const facts = this.#words[at] as number;
+    const next = (facts & ~(STATE_BITS | CLASS_BITS)) | (state << STATE_SHIFT) | (timerClass << CLASS_SHIFT);
+    if (next !== facts) this.#words[at] = next;
+    const before = (facts & CLASS_BITS) >> CLASS_SHIFT;
+    if (before === timerClass) {
       this.touch(index);
       return;
     }
     this.#flows.touch(index);
-    this.#dequeue(index);
-    this.#enqueue(index, timerClass);
-  }
-
-  tcpState(index: number): number {
-    return this.#tcpStates[index] as number;
-  }
-
-  setTcpState(index: number, state: number): void {
-    this.#tcpStates[index] = state;
+    this.#dequeue(index, before);
+    this.#enqueue(index, timerClass, this.#flows.header.tick);
   }
 
   windowScale(index: number, isInside: boolean): number {
@@ -168,23 +180,23 @@ export class Sessions {
     return isInside ? scales & 15 : scales >> 4;
   }
 
-  /** Neither side has offered a window scale. */
-  clearWindowScales(index: number): void {
-    this.#windowScales[index] = 0;
-  }
-
   setWindowScale(index: number, isInside: boolean, scale: number): void {
     const scales = this.#windowScales[index] as number;
     this.#windowScales[index] = isInside ? (scales & 0xf0) | scale : (scales & 15) | (scale << 4);
+  }
+
+  /** The window scale that the first SYN offers; the other side has offered none yet. */
+  beginWindowScales(index: number, isInside: boolean, scale: number): void {
+    this.#windowScales[index] = isInside ? scale : scale << 4;
   }
 
   /** True when the mapping has a session with any port of `remote`. */
   hasPeer(mapping: number, remote: number): boolean {
     let index = this.#peerHeads[this.#peerHead(mapping, remote)] as number;
     while (index >= 0) {
-      const isMatch = this.#mappingOf[index] === mapping && this.#flows.remoteAddress(index) === remote;
+      const isMatch = this.mapping(index) === mapping && this.#flows.remoteAddress(index) === remote;
       if (isMatch && !this.isExpired(index)) return true;
-      index = this.#peerNext[index] as number;
+      index = (this.#words[(index << SESSION_SHIFT) + PEER_LINKS] as number) >> 16;
     }
     return false;
   }
@@ -253,7 +265,7 @@ export class Sessions {
 
   /** The tick at which a session has expired if it was not used since it was queued. */
   #dueAt(index: number, timerClass: number): number {
-    return (this.#seenWhenQueued[index] as number) + (this.#timeouts[timerClass] as number) + 1;
+    return (this.#words[(index << SESSION_SHIFT) + QUEUED] as number) + (this.#timeouts[timerClass] as number) + 1;
   }
 
   /** Ends the session that is worth least; with `withMapping` one that takes its mapping along. False if there is none. */
@@ -282,7 +294,7 @@ export class Sessions {
     let index = this.#timerHeads[TCP_TRANSITORY] as number;
     for (let look = 0; look < LOOK_LIMIT && index >= 0; look++) {
       if (isUnprovenCall(this.tcpState(index))) return index;
-      index = this.#timerNext[index] as number;
+      index = this.#timerNext(index);
     }
     return otherwise;
   }
@@ -307,8 +319,9 @@ export class Sessions {
   #idlest(timerClass: TimerClass, withMapping: boolean): number {
     let index = this.#timerHeads[timerClass] as number;
     for (let look = 0; look < LOOK_LIMIT && index >= 0; look++) {
-      const next = this.#timerNext[index] as number;
-      if (this.#flows.lastSeen(index) > (this.#seenWhenQueued[index] as number)) this.#requeue(index);
+      const next = this.#timerNext(index);
+      const queued = this.#words[(index << SESSION_SHIFT) + QUEUED] as number;
+      if (this.#flows.lastSeen(index) > queued) this.#requeue(index);
       else if (!withMapping || this.#mappings.sessionCount(this.mapping(index)) === 1) return index;
       index = next;
     }
@@ -316,60 +329,73 @@ export class Sessions {
     return withMapping ? -1 : (this.#timerHeads[timerClass] as number);
   }
 
-  #living(index: number): number {
-    if (index < 0) return -1;
-    // As `isExpired` has it, without its calls.
-    const idle = this.#flows.tick - this.#flows.lastSeen(index);
-    if (idle <= (this.#timeouts[this.#timerClasses[index] as number] as number)) return index;
-    this.close(index);
-    return -1;
+  #timerNext(index: number): number {
+    return (this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number) >> 16;
   }
 
   #requeue(index: number): void {
-    const timerClass = this.#timerClasses[index] as TimerClass;
-    if (this.#timerTails[timerClass] === index) {
-      this.#seenWhenQueued[index] = this.#flows.lastSeen(index);
-      return;
-    }
-    this.#dequeue(index);
-    this.#enqueue(index, timerClass);
+    const timerClass = this.timerClass(index);
+    this.#dequeue(index, timerClass);
+    this.#enqueue(index, timerClass, this.#flows.lastSeen(index));
   }
 
-  #enqueue(index: number, timerClass: TimerClass): void {
+  #enqueue(index: number, timerClass: number, seen: number): void {
+    const words = this.#words;
+    const at = index << SESSION_SHIFT;
     const tail = this.#timerTails[timerClass] as number;
-    this.#seenWhenQueued[index] = this.#flows.lastSeen(index);
-    this.#timerClasses[index] = timerClass;
-    this.#timerNext[index] = -1;
-    this.#timerPrevious[index] = tail;
+    words[at + TIMER_LINKS] = -0x10000 | (tail & 0xffff);
+    words[at + QUEUED] = seen;
     this.#timerTails[timerClass] = index;
     if (tail < 0) this.#timerHeads[timerClass] = index;
-    else this.#timerNext[tail] = index;
+    else this.#setTimerNext(tail, index);
   }
 
-  #dequeue(index: number): void {
-    const timerClass = this.timerClass(index);
-    const next = this.#timerNext[index] as number;
-    const previous = this.#timerPrevious[index] as number;
+  #dequeue(index: number, timerClass: number): void {
+    const links = this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number;
+    const next = links >> 16;
+    const previous = (links << 16) >> 16;
     if (previous < 0) this.#timerHeads[timerClass] = next;
-    else this.#timerNext[previous] = next;
+    else this.#setTimerNext(previous, next);
     if (next < 0) this.#timerTails[timerClass] = previous;
-    else this.#timerPrevious[next] = previous;
+    else this.#setTimerPrevious(next, previous);
   }
 
-  #linkPeer(index: number, head: number): void {
+  #setTimerNext(index: number, next: number): void {
+    const at = (index << SESSION_SHIFT) + TIMER_LINKS;
+    this.#words[at] = (next << 16) | ((this.#words[at] as number) & 0xffff);
+  }
+
+  #setTimerPrevious(index: number, previous: number): void {
+    const at = (index << SESSION_SHIFT) + TIMER_LINKS;
+    this.#words[at] = ((this.#words[at] as number) & ~0xffff) | (previous & 0xffff);
+  }
+
+  #linkPeer(index: number, mapping: number, remote: number): void {
+    const words = this.#words;
+    const head = this.#peerHead(mapping, remote);
     const next = this.#peerHeads[head] as number;
-    this.#peerNext[index] = next;
-    this.#peerPrevious[index] = -1;
-    if (next >= 0) this.#peerPrevious[next] = index;
+    words[(index << SESSION_SHIFT) + PEER_LINKS] = (next << 16) | 0xffff;
+    if (next >= 0) this.#setPeerPrevious(next, index);
     this.#peerHeads[head] = index;
   }
 
-  #unlinkPeer(index: number, head: number): void {
-    const next = this.#peerNext[index] as number;
-    const previous = this.#peerPrevious[index] as number;
-    if (previous < 0) this.#peerHeads[head] = next;
-    else this.#peerNext[previous] = next;
-    if (next >= 0) this.#peerPrevious[next] = previous;
+  #unlinkPeer(index: number, mapping: number, remote: number): void {
+    const words = this.#words;
+    const links = words[(index << SESSION_SHIFT) + PEER_LINKS] as number;
+    const next = links >> 16;
+    const previous = (links << 16) >> 16;
+    if (previous < 0) {
+      this.#peerHeads[this.#peerHead(mapping, remote)] = next;
+    } else {
+      const at = (previous << SESSION_SHIFT) + PEER_LINKS;
+      words[at] = (next << 16) | ((words[at] as number) & 0xffff);
+    }
+    if (next >= 0) this.#setPeerPrevious(next, previous);
+  }
+
+  #setPeerPrevious(index: number, previous: number): void {
+    const at = (index << SESSION_SHIFT) + PEER_LINKS;
+    this.#words[at] = ((this.#words[at] as number) & ~0xffff) | (previous & 0xffff);
   }
 
   #peerHead(mapping: number, remote: number): number {

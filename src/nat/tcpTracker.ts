@@ -10,11 +10,12 @@ import { type FlowTable, LAN, WAN } from "../flow/table.js";
 import type { Packet } from "../wire/packet.js";
 import {
   TCP_ACK,
+  TCP_ACKNOWLEDGEMENT_OFFSET,
   TCP_FIN,
   TCP_HEADER_BYTES,
   TCP_RST,
+  TCP_SEQUENCE_OFFSET,
   TCP_SYN,
-  tcpAcknowledgement,
   tcpHeaderBytes,
   tcpSequence,
 } from "../wire/tcp.js";
@@ -55,15 +56,18 @@ export class TcpTracker {
    */
   track(session: number, packet: Packet, flags: number, isInside: boolean): Verdict {
     const view = packet.frame.view;
+    const at = packet.transportAt;
+    const state = this.#sessions.tcpState(session);
+    if (isOpening(flags) && isClosed(state)) {
+      this.begin(session, packet, isInside);
+      this.#sessions.setTcpState(session, openedState(isInside), TCP_TRANSITORY);
+      this.#flows.setSettled(session, false);
+      return "ok";
+    }
+    const acknowledgement = view.getInt32(at + TCP_ACKNOWLEDGEMENT_OFFSET);
+    const sequence = view.getInt32(at + TCP_SEQUENCE_OFFSET);
     const own = isInside ? LAN : WAN;
     const other = isInside ? WAN : LAN;
-    const acknowledgement = tcpAcknowledgement(view, packet.transportAt);
-    const sequence = tcpSequence(view, packet.transportAt);
-    let state = this.#sessions.tcpState(session);
-    if (isOpening(flags) && (state === 0 || isClosed(state))) {
-      state = openedState(isInside);
-      this.#sessions.clearWindowScales(session);
-    }
     if (flags & TCP_RST) {
       if (!isInside && !this.#isResetInWindow(session, state, flags, sequence, acknowledgement)) return "natTcpWindow";
       // RFC 7857 section 2.2: silence since the first reset ends the session.
@@ -75,15 +79,22 @@ export class TcpTracker {
     const acknowledgesSyn = hasOtherSyn && (flags & TCP_ACK) !== 0 && advance >= 0 && advance <= UNSCALED_WINDOW;
     if (flags & TCP_SYN && !isEstablished) {
       this.#flows.setAck(session, other, (sequence + 1) | 0);
-      this.#sessions.setWindowScale(session, isInside, offeredScale(view, packet.transportAt));
+      this.#sessions.setWindowScale(session, isInside, offeredScale(view, at));
     }
     const isProgress = acknowledgesSyn || (isEstablished && (flags & TCP_ACK) !== 0);
     if (isProgress && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
     const next = nextState(state, this.#believedFlags(session, packet, flags, isInside), isInside, acknowledgesSyn);
-    this.#sessions.setTcpState(session, next);
-    this.#sessions.setTimerClass(session, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
+    this.#sessions.setTcpState(session, next, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
     this.#flows.setSettled(session, isSettled(next));
     return "ok";
+  }
+
+  /** Takes note of the SYN that opens a connection: a new one, in the state `openedState`, or another between the same ends. */
+  begin(session: number, packet: Packet, isInside: boolean): void {
+    const view = packet.frame.view;
+    const at = packet.transportAt;
+    this.#flows.setAck(session, isInside ? WAN : LAN, (view.getInt32(at + TCP_SEQUENCE_OFFSET) + 1) | 0);
+    this.#sessions.beginWindowScales(session, isInside, offeredScale(view, at));
   }
 
   /**
@@ -124,7 +135,7 @@ export class TcpTracker {
 
 /** The shift of a SYN's window scale option plus 1; 0 when it has none. */
 function offeredScale(view: DataView, tcpAt: number): number {
-  const end = tcpAt + tcpHeaderBytes(view, tcpAt);
+  const end = tcpAt + ((view.getUint8(tcpAt + 12) >> 2) & 60);
   let at = tcpAt + TCP_HEADER_BYTES;
   while (at < end) {
     const kind = view.getUint8(at);
