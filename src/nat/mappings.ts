@@ -16,9 +16,8 @@ const imul = Math.imul;
 /** The forward of a mapping that has none. */
 export const DYNAMIC = -1;
 
-// A mapping's words.
+// A mapping's words. The first one is the inside address.
 const MAPPING_SHIFT = 2;
-const INSIDE_ADDRESS = 0;
 /** Inside port in the upper half, external port in the lower. */
 const PORTS = 1;
 /** The forward that owns the external port in the upper half, or DYNAMIC; the protocol in the lower. */
@@ -80,7 +79,7 @@ export class Mappings {
     while (index >= 0) {
       const at = index << MAPPING_SHIFT;
       if (
-        words[at + INSIDE_ADDRESS] === insideAddress &&
+        words[at] === insideAddress &&
         (((words[at + PORTS] as number) >> 16) & 0xffff) === insidePort &&
         words[at + KIND] === kind
       ) {
@@ -91,28 +90,38 @@ export class Mappings {
     return -1;
   }
 
-  /**
-   * A new dynamic mapping for what `find` looked for last and did not find; -1 when no external port is free. The table
-   * must not be full. The caller adds a session at once.
-   */
-  create(settings: NatSettings): number {
-    const externalPort = this.#allocate(this.#soughtKind & 0xffff, this.#soughtPort, settings);
-    return externalPort === 0 ? -1 : this.createStatic(externalPort);
+  /** An external port for a dynamic mapping of what `find` looked for last; 0 when none is free. `create` comes next. */
+  allocate(settings: NatSettings): number {
+    const ports = this.#ports;
+    const protocol = this.#soughtKind & 0xffff;
+    const insidePort = this.#soughtPort;
+    // The owner's number is the entry that `create` takes.
+    const id = this.#free;
+    if (protocol === PROTOCOL_ICMP) return ports.allocate(protocol, settings.echoIdentifiers, "mapping", id, 0);
+    if (insidePort <= settings.lowPorts.last) {
+      const low = ports.allocate(protocol, settings.lowPorts, "mapping", id, insidePort);
+      if (low !== 0) return low;
+    }
+    return ports.allocate(protocol, settings.ports, "mapping", id, insidePort);
   }
 
-  /** As `create`, on a port that the forward owns which `find` was given. */
-  createStatic(externalPort: number): number {
+  /**
+   * A new mapping, with one session, for what `find` looked for last and did not find; on a port from `allocate`, or one of
+   * the forward that `find` was given. The table must not be full.
+   */
+  create(externalPort: number): number {
     const index = this.#free;
     const head = this.#soughtHead;
     const words = this.#words;
+    const heads = this.#heads;
     const at = index << MAPPING_SHIFT;
     this.#free = (words[at + CHAIN] as number) >> 16;
     this.#count++;
-    words[at + INSIDE_ADDRESS] = this.#soughtAddress;
+    words[at] = this.#soughtAddress;
     words[at + PORTS] = (this.#soughtPort << 16) | externalPort;
     words[at + KIND] = this.#soughtKind;
-    words[at + CHAIN] = (this.#heads[head] as number) << 16;
-    this.#heads[head] = index;
+    words[at + CHAIN] = ((heads[head] as number) << 16) | 1;
+    heads[head] = index;
     return index;
   }
 
@@ -138,7 +147,7 @@ export class Mappings {
   }
 
   insideAddress(index: number): number {
-    return this.#words[(index << MAPPING_SHIFT) + INSIDE_ADDRESS] as number;
+    return this.#words[index << MAPPING_SHIFT] as number;
   }
 
   insidePort(index: number): number {
@@ -158,18 +167,6 @@ export class Mappings {
     return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) & 0xffff;
   }
 
-  #allocate(protocol: number, insidePort: number, settings: NatSettings): number {
-    const ports = this.#ports;
-    // The owner's number is the entry that `createStatic` takes next.
-    const id = this.#free;
-    if (protocol === PROTOCOL_ICMP) return ports.allocate(protocol, settings.echoIdentifiers, "mapping", id);
-    if (insidePort <= settings.lowPorts.last) {
-      const low = ports.allocate(protocol, settings.lowPorts, "mapping", id, insidePort);
-      if (low !== 0) return low;
-    }
-    return ports.allocate(protocol, settings.ports, "mapping", id, insidePort);
-  }
-
   #remove(index: number): void {
     const words = this.#words;
     const at = index << MAPPING_SHIFT;
@@ -177,7 +174,7 @@ export class Mappings {
     const ports = words[at + PORTS] as number;
     const next = (words[at + CHAIN] as number) >> 16;
     if (kind >> 16 === DYNAMIC) this.#ports.release(kind & 0xffff, ports & 0xffff);
-    const head = this.#head(kind & 0xffff, words[at + INSIDE_ADDRESS] as number, (ports >> 16) & 0xffff);
+    const head = this.#head(kind & 0xffff, words[at] as number, (ports >> 16) & 0xffff);
     let previous = -1;
     let entry = this.#heads[head] as number;
     while (entry !== index) {

@@ -27,7 +27,7 @@ import {
 } from "./icmp.js";
 import { listMappings, listSessions, type MappingInfo, type SessionInfo } from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
-import { setDestination, setDestinationEndpoint, setIdentifier, setSource, setSourceEndpoint } from "./rewrite.js";
+import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
 import { ICMP, Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
 import { isClosed, isOpening, openedState } from "./tcpState.js";
@@ -50,8 +50,9 @@ export class Nat implements ForwardEffects {
    * packets need two translations, or when the packet was dropped.
    */
   lastSession = -1;
-  /** What `#openOutbound` and `#openInbound` have opened. */
+  /** What `#openOutbound` and `#openInbound` have opened, and the external port it got. */
   #opened = -1;
+  #openedPort = 0;
 
   /** `ports` has room for one claim for each mapping and two ranges for each forward, beside what else it serves. */
   constructor(
@@ -129,19 +130,21 @@ export class Nat implements ForwardEffects {
     const { source, sourcePort, destination, destinationPort } = packet;
     let session = flows.findOutbound(protocol, source, sourcePort, destination, destinationPort);
     if (session >= 0) session = this.#sessions.living(session);
+    let externalPort = 0;
     if (session < 0) {
       if (isTcp && !isOpening(flags)) return "natTcpState";
       const verdict = this.#openOutbound(packet, sourcePort, isTcp ? TCP_TRANSITORY : UDP);
       if (verdict !== "ok") return verdict;
       session = this.#opened;
+      externalPort = this.#openedPort;
       if (isTcp) this.#tcp.begin(session, packet, true);
-    } else if (isTcp) {
-      this.#tcp.track(session, packet, flags, true);
     } else {
-      this.#sessions.touch(session);
+      externalPort = flows.externalPort(session);
+      if (isTcp) this.#tcp.track(session, packet, flags, true);
+      else this.#sessions.touch(session);
     }
     if (destination !== external) this.lastSession = session;
-    setSourceEndpoint(packet, external, flows.externalPort(session));
+    setEndpoint(packet, true, external, externalPort);
     return "ok";
   }
 
@@ -170,7 +173,7 @@ export class Nat implements ForwardEffects {
       this.#sessions.touch(session);
     }
     if (source !== flows.header.externalAddress) this.lastSession = session;
-    setDestinationEndpoint(packet, flows.insideAddress(session), flows.insidePort(session));
+    setEndpoint(packet, false, flows.insideAddress(session), flows.insidePort(session));
     return "ok";
   }
 
@@ -266,23 +269,28 @@ export class Nat implements ForwardEffects {
   /** For what `findOutbound` has just looked for. */
   #openOutbound(packet: Packet, insidePort: number, timerClass: TimerClass): Verdict {
     const sessions = this.#sessions;
+    const flows = this.flows;
     // First, for it may end a mapping that had its last session evicted.
-    if (!sessions.makeRoom(timerClass)) return "natNoSession";
+    if (flows.count === flows.capacity && !sessions.makeRoom(timerClass)) return "natNoSession";
     const { protocol, source } = packet;
     const mappings = this.#mappings;
     // A server is seen with its public port when it speaks first, too.
     const forward = this.forwards.serving(protocol, source, insidePort);
     let mapping = mappings.find(protocol, source, insidePort, forward);
-    if (mapping < 0) {
+    let externalPort = 0;
+    if (mapping >= 0) {
+      externalPort = mappings.externalPort(mapping);
+      mappings.addSession(mapping);
+    } else {
       if (mappings.isFull && !sessions.makeMappingRoom(timerClass)) return "natNoMapping";
-      mapping =
-        forward === DYNAMIC
-          ? mappings.create(this.#settings)
-          : mappings.createStatic(this.forwards.externalPort(forward, insidePort));
-      if (mapping < 0) return "natNoPort";
+      externalPort =
+        forward === DYNAMIC ? mappings.allocate(this.#settings) : this.forwards.externalPort(forward, insidePort);
+      if (externalPort === 0) return "natNoPort";
+      mapping = mappings.create(externalPort);
     }
     const tcpState = timerClass === TCP_TRANSITORY ? openedState(true) : 0;
-    this.#opened = sessions.open(mapping, mappings.externalPort(mapping), packet.destination, timerClass, tcpState);
+    this.#opened = sessions.open(mapping, externalPort, packet.destination, timerClass, tcpState);
+    this.#openedPort = externalPort;
     return "ok";
   }
 
@@ -305,7 +313,9 @@ export class Nat implements ForwardEffects {
       // Making room took the mapping's last session.
       if (isMapping) return "natNoSession";
       if (!this.#sessions.makeMappingRoom(timerClass)) return "natNoMapping";
-      mapping = this.#mappings.createStatic(packet.destinationPort);
+      mapping = this.#mappings.create(packet.destinationPort);
+    } else {
+      this.#mappings.addSession(mapping);
     }
     if (!isMapping) this.forwards.countHit(id);
     const tcpState = isTcp ? openedState(false) : 0;

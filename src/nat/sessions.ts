@@ -108,16 +108,23 @@ export class Sessions {
   }
 
   /**
-   * A new session of a mapping with `remote`, used now, for the tuple that `findOutbound` looked for last and did not find;
+   * A new session of a mapping, which has counted it, with `remote`: used now, for the tuple that `findOutbound` looked for last and did not find;
    * -1 when the table is full: `makeRoom` comes first. `tcpState` is 0 for what is not TCP.
    */
   open(mapping: number, externalPort: number, remote: number, timerClass: TimerClass, tcpState: number): number {
-    const index = this.#flows.insertSought(externalPort, timerClass === UDP);
+    const flows = this.#flows;
+    const index = flows.insertSought(externalPort, timerClass === UDP);
     if (index < 0) return -1;
-    this.#mappings.addSession(mapping);
-    this.#words[index << SESSION_SHIFT] = mapping | (timerClass << CLASS_SHIFT) | (tcpState << STATE_SHIFT);
-    this.#enqueue(index, timerClass, this.#flows.header.tick);
-    this.#linkPeer(index, mapping, remote);
+    const words = this.#words;
+    const at = index << SESSION_SHIFT;
+    words[at] = mapping | (timerClass << CLASS_SHIFT) | (tcpState << STATE_SHIFT);
+    this.#enqueue(index, timerClass, flows.header.tick);
+    const peerHeads = this.#peerHeads;
+    const head = this.#peerHead(mapping, remote);
+    const next = peerHeads[head] as number;
+    words[at + PEER_LINKS] = (next << 16) | 0xffff;
+    if (next >= 0) this.#setPeerPrevious(next, index);
+    peerHeads[head] = index;
     return index;
   }
 
@@ -346,37 +353,31 @@ export class Sessions {
     words[at + TIMER_LINKS] = -0x10000 | (tail & 0xffff);
     words[at + QUEUED] = seen;
     this.#timerTails[timerClass] = index;
-    if (tail < 0) this.#timerHeads[timerClass] = index;
-    else this.#setTimerNext(tail, index);
+    if (tail < 0) {
+      this.#timerHeads[timerClass] = index;
+    } else {
+      const tailAt = (tail << SESSION_SHIFT) + TIMER_LINKS;
+      words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
+    }
   }
 
   #dequeue(index: number, timerClass: number): void {
-    const links = this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number;
+    const words = this.#words;
+    const links = words[(index << SESSION_SHIFT) + TIMER_LINKS] as number;
     const next = links >> 16;
     const previous = (links << 16) >> 16;
-    if (previous < 0) this.#timerHeads[timerClass] = next;
-    else this.#setTimerNext(previous, next);
-    if (next < 0) this.#timerTails[timerClass] = previous;
-    else this.#setTimerPrevious(next, previous);
-  }
-
-  #setTimerNext(index: number, next: number): void {
-    const at = (index << SESSION_SHIFT) + TIMER_LINKS;
-    this.#words[at] = (next << 16) | ((this.#words[at] as number) & 0xffff);
-  }
-
-  #setTimerPrevious(index: number, previous: number): void {
-    const at = (index << SESSION_SHIFT) + TIMER_LINKS;
-    this.#words[at] = ((this.#words[at] as number) & ~0xffff) | (previous & 0xffff);
-  }
-
-  #linkPeer(index: number, mapping: number, remote: number): void {
-    const words = this.#words;
-    const head = this.#peerHead(mapping, remote);
-    const next = this.#peerHeads[head] as number;
-    words[(index << SESSION_SHIFT) + PEER_LINKS] = (next << 16) | 0xffff;
-    if (next >= 0) this.#setPeerPrevious(next, index);
-    this.#peerHeads[head] = index;
+    if (previous < 0) {
+      this.#timerHeads[timerClass] = next;
+    } else {
+      const at = (previous << SESSION_SHIFT) + TIMER_LINKS;
+      words[at] = (next << 16) | ((words[at] as number) & 0xffff);
+    }
+    if (next < 0) {
+      this.#timerTails[timerClass] = previous;
+    } else {
+      const at = (next << SESSION_SHIFT) + TIMER_LINKS;
+      words[at] = ((words[at] as number) & ~0xffff) | (previous & 0xffff);
+    }
   }
 
   #unlinkPeer(index: number, mapping: number, remote: number): void {

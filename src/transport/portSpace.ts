@@ -56,6 +56,8 @@ export class PortSpace {
   readonly #ranges: RangeClaim[] = [];
   readonly #rangeCapacity: number;
   #count = 0;
+  /** The free slot where the last search ended that found nothing: the key's place, if it is added next. */
+  #sought = 0;
 
   /** `claims` single ports and `ranges` ranges of ports can be owned at a time. */
   constructor(random: Random, claims: number, ranges: number) {
@@ -94,7 +96,7 @@ export class PortSpace {
   /** Takes a port for `id` (0..16,383). False when it has an owner, or when the registry is full: then nothing changed. */
   claim(protocol: number, port: number, kind: PortOwnerKind, id: number): boolean {
     if (this.#count >= this.#capacity || !this.isFree(protocol, port)) return false;
-    this.#insert(protocol, port, kind, id);
+    this.#take(protocol, port, kind, id);
     return true;
   }
 
@@ -158,7 +160,7 @@ export class PortSpace {
     }
     if (port === 0) port = this.#pick(protocol, range.first, 1, range.last - range.first + 1);
     if (port === 0) return 0;
-    this.#insert(protocol, port, kind, id);
+    this.#take(protocol, port, kind, id);
     return port;
   }
 
@@ -179,14 +181,11 @@ export class PortSpace {
     return 0;
   }
 
-  /** Of a port that is free, in a registry that is not full. */
-  #insert(protocol: number, port: number, kind: PortOwnerKind, id: number): void {
-    const key = (protocol << 16) | port;
-    const keys = this.#keys;
-    let slot = this.#home(key);
-    while (keys[slot] !== FREE) slot = (slot + 1) & this.#slotMask;
-    keys[slot] = key;
-    this.#owners[slot] = ownerOf(kind, id);
+  /** A port that was asked for its owner last, and has none; in a registry that is not full. */
+  #take(protocol: number, port: number, kind: PortOwnerKind, id: number): void {
+    const slot = this.#sought;
+    this.#keys[slot] = (protocol << 16) | port;
+    this.#owners[slot] = (KIND_NUMBERS[kind] << ID_BITS) | id;
     this.#count++;
   }
 
@@ -213,7 +212,10 @@ export class PortSpace {
     for (;;) {
       const found = keys[slot];
       if (found === key) return slot;
-      if (found === FREE) return -1;
+      if (found === FREE) {
+        this.#sought = slot;
+        return -1;
+      }
       slot = (slot + 1) & mask;
     }
   }
