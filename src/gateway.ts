@@ -229,12 +229,16 @@ export class Gateway extends Host {
    * not be for our address on the LAN.
    */
   protected override admit(packet: Packet): Verdict {
+    const lan = this.lan;
+    const source = packet.source;
     const isFromLan = packet.interfaceIndex === LAN;
-    if (this.lan.isOnLink(packet.source) !== isFromLan) return "ipSourceSpoofed";
+    // As `isOnLink`, without its call.
+    const isOfLan = lan.address !== 0 && ((source ^ lan.address) & lan.mask) === 0;
+    if (isOfLan !== isFromLan) return "ipSourceSpoofed";
     // A strong host (RFC 1122 section 3.3.4.2); said here, before a fragment is kept.
-    if (!isFromLan && packet.destination === this.lan.address) return "wanUnsolicited";
+    if (!isFromLan && packet.destination === lan.address) return "wanUnsolicited";
     // As a host does, but for two interfaces.
-    return packet.source === this.lan.address || packet.source === this.wan.address ? "ipSourceSpoofed" : "ok";
+    return source === lan.address || source === this.wan.address ? "ipSourceSpoofed" : "ok";
   }
 
   /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */
@@ -255,8 +259,11 @@ export class Gateway extends Host {
       this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
       return "ipNoRoute";
     }
-    const passage = this.#checkPassage(packet, wan);
-    if (passage !== "ok") return passage;
+    // Most need no closer look.
+    if (packet.ttl <= 1 || packet.totalBytes > wan.mtuBytes || packet.transportAt !== TRANSPORT_AT) {
+      const passage = this.#checkPassage(packet, wan);
+      if (passage !== "ok") return passage;
+    }
     if (packet.isFragment && !this.gather(packet)) return this.held;
     packet.ttl--;
     const verdict = this.nat.outbound(packet);
@@ -356,16 +363,17 @@ export class Gateway extends Host {
   /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
-    const neighbour = this.neighbours.ready(out, nextHop);
-    const hop = neighbour < 0 ? undefined : this.nat.flows.nextHops.list[neighbour];
-    if (hop === undefined || totalBytes > out.mtuBytes) {
+    const nat = this.nat;
+    const neighbour = totalBytes > out.mtuBytes ? -1 : this.neighbours.ready(out, nextHop);
+    const hop = neighbour < 0 ? undefined : nat.flows.nextHops.list[neighbour];
+    if (hop === undefined || !hop.isKnown) {
       const verdict = this.output.emit(out, frame, totalBytes);
-      if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
+      if (verdict === "ok") nat.setNextHop(out.index, this.neighbours.lastIndex);
       return verdict;
     }
     // As the flow cache does it: what begins a frame to this station is at hand.
     frame.words.set(hop.words);
-    this.nat.setNextHop(out.index, neighbour);
+    nat.setNextHop(out.index, neighbour);
     return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : "portFull";
   }
 }

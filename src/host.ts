@@ -4,7 +4,14 @@
  * Its owner moves time with `poll(now)`, hands in frames with `receive`, and calls `poll` again no later than
  * `nextDeadline`. Frames leave through the interfaces' ports. A run is a pure function of these calls and of `random`.
  */
-import { formatAddress, formatPrefix, isMulticast, isUnicastSource, prefixMask } from "./core/address.js";
+import {
+  BROADCAST_ADDRESS,
+  formatAddress,
+  formatPrefix,
+  isMulticast,
+  isUnicastSource,
+  prefixMask,
+} from "./core/address.js";
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
 import { Drops, type Verdict } from "./core/drops.js";
@@ -267,8 +274,14 @@ export class Host {
   #dispatch(source: Interface, packet: Packet): Verdict {
     const destination = packet.destination;
     if (destination !== source.address) {
-      packet.isRemote = this.output.isRemote(destination);
-      if (packet.isRemote) return this.forward(packet);
+      const interfaces = this.interfaces;
+      let isRemote = destination !== BROADCAST_ADDRESS;
+      for (let i = interfaces.length - 1; i >= 0; i--) {
+        const one = interfaces[i] as Interface;
+        if (((destination ^ one.address) & one.mask) === 0) isRemote = false;
+      }
+      packet.isRemote = isRemote;
+      if (isRemote) return this.forward(packet);
       if (!source.isBroadcast(destination) && !this.output.isOurs(destination)) return this.forward(packet);
     }
     if (packet.isFragment && !this.gather(packet)) return this.held;

@@ -4,7 +4,7 @@
  * A transport builds its header and data in `frame` from `TRANSPORT_AT` on, then calls `send`. There is one such frame:
  * nothing may be kept in it across calls.
  */
-import { BROADCAST_ADDRESS, isUnicastSource } from "../core/address.js";
+import { isUnicastSource } from "../core/address.js";
 import type { Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT } from "../core/frame.js";
 import type { Random } from "../core/random.js";
@@ -128,17 +128,6 @@ export class IpOutput {
     if (nextHop === 0 || nextHop === out.address) return "ipNoRoute";
     if (totalBytes > out.mtuBytes) return sendFragments(this.#neighbours, out, nextHop, frame, totalBytes);
     return this.#neighbours.send(out, nextHop, frame, ETHERNET_HEADER_BYTES + totalBytes);
-  }
-
-  /** True when `address` is on none of our links; then it is neither our own nor a broadcast. */
-  isRemote(address: number): boolean {
-    if (address === BROADCAST_ADDRESS) return false;
-    const interfaces = this.#interfaces;
-    for (let i = interfaces.length - 1; i >= 0; i--) {
-      const one = interfaces[i] as Interface;
-      if (((address ^ one.address) & one.mask) === 0) return false;
-    }
-    return true;
   }
 
   /** True when `address` is one of the stack's own, on any interface. */

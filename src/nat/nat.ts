@@ -289,9 +289,11 @@ export class Nat implements ForwardEffects {
       mapping = mappings.create(externalPort);
     }
     const tcpState = timerClass === TCP_TRANSITORY ? openedState(true) : 0;
-    this.#opened = sessions.open(mapping, externalPort, packet.destination, timerClass, tcpState);
     this.#openedPort = externalPort;
-    return "ok";
+    const session = sessions.open(mapping, externalPort, packet.destination, timerClass, tcpState);
+    this.#opened = session;
+    if (session < 0) mappings.removeSession(mapping);
+    return session < 0 ? "natNoSession" : "ok";
   }
 
   #openInbound(packet: Packet, flags: number): Verdict {
@@ -319,8 +321,10 @@ export class Nat implements ForwardEffects {
     }
     if (!isMapping) this.forwards.countHit(id);
     const tcpState = isTcp ? openedState(false) : 0;
-    this.#opened = this.#sessions.open(mapping, packet.destinationPort, packet.source, timerClass, tcpState);
-    return "ok";
+    const session = this.#sessions.open(mapping, packet.destinationPort, packet.source, timerClass, tcpState);
+    this.#opened = session;
+    if (session < 0) this.#mappings.removeSession(mapping);
+    return session < 0 ? "natNoSession" : "ok";
   }
 
   #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {
