@@ -363,17 +363,17 @@ export class Gateway extends Host {
   /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
-    const nat = this.nat;
+    const { flows, lastSession } = this.nat;
     const neighbour = totalBytes > out.mtuBytes ? -1 : this.neighbours.ready(out, nextHop);
-    const hop = neighbour < 0 ? undefined : nat.flows.nextHops.list[neighbour];
+    const hop = neighbour < 0 ? undefined : flows.nextHops.list[neighbour];
     if (hop === undefined || !hop.isKnown) {
       const verdict = this.output.emit(out, frame, totalBytes);
-      if (verdict === "ok") nat.setNextHop(out.index, this.neighbours.lastIndex);
+      if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
       return verdict;
     }
     // As the flow cache does it: what begins a frame to this station is at hand.
     frame.words.set(hop.words);
-    nat.setNextHop(out.index, neighbour);
+    if (lastSession >= 0) flows.setNextHop(lastSession, out.index, neighbour);
     return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : "portFull";
   }
 }

@@ -66,6 +66,7 @@ export class FlowTable {
   #soughtInside = 0;
   #soughtRemote = 0;
   #soughtPorts = 0;
+  #soughtRemoteHash = 0;
   #soughtBucket = 0;
 
   /**
@@ -165,7 +166,11 @@ export class FlowTable {
       remoteWord = (remote << 24) | ((remote & 0xff00) << 8) | ((remote >> 8) & 0xff00) | ((remote >> 24) & 0xff);
       ports = (ports << 24) | ((ports & 0xff00) << 8) | ((ports >> 8) & 0xff00) | ((ports >> 24) & 0xff);
     }
-    const bucket = this.#bucket(insideWord, remoteWord, ports);
+    // As `#bucket`, in two steps: the remote address counts for the inbound key, too.
+    const remoteHash = imul(remoteWord, this.#remoteSecret);
+    const hash = remoteHash ^ imul(ports, this.#portsSecret) ^ imul(insideWord, this.#insideSecret);
+    const bucket = this.#bucketsAt + (hash >>> this.#bucketShift);
+    this.#soughtRemoteHash = remoteHash;
     this.#soughtProtocol = protocol;
     this.#soughtInside = insideWord;
     this.#soughtRemote = remoteWord;
@@ -223,13 +228,12 @@ export class FlowTable {
     const words = this.words;
     const at = this.#recordsAt + index * RECORD_WORDS;
     this.#count++;
-    const remoteWord = this.#soughtRemote;
     const insidePorts = this.#soughtPorts;
     const externalPorts = this.isLittleEndian
       ? (insidePorts & ~0xffff) | ((externalPort & 0xff) << 8) | (externalPort >> 8)
       : (insidePorts & 0xffff) | (externalPort << 16);
     const way = isSettled ? this.#soughtProtocol | FLAG_SETTLED : this.#soughtProtocol;
-    words[at + REMOTE_ADDRESS] = remoteWord;
+    words[at + REMOTE_ADDRESS] = this.#soughtRemote;
     words[at + INSIDE_PORTS] = insidePorts;
     words[at + INSIDE_ADDRESS] = this.#soughtInside;
     words[at + EXTERNAL_PORTS] = externalPorts;
@@ -237,7 +241,8 @@ export class FlowTable {
     words[at + OUTBOUND_WAY] = way;
     words[at + LAST_SEEN] = this.header.tick;
     const outboundBucket = this.#soughtBucket;
-    const inboundBucket = this.#bucket(0, remoteWord, externalPorts);
+    const inboundHash = this.#soughtRemoteHash ^ imul(externalPorts, this.#portsSecret);
+    const inboundBucket = this.#bucketsAt + (inboundHash >>> this.#bucketShift);
     const outboundHeads = words[outboundBucket] as number;
     if (inboundBucket === outboundBucket) {
       words[at + CHAINS] = outboundHeads;
