@@ -130,8 +130,9 @@ export class Sessions {
 
   /** Ends a session, and its mapping if it was the last. */
   close(index: number): void {
-    const mapping = this.mapping(index);
-    this.#dequeue(index, this.timerClass(index));
+    const facts = this.#words[index << SESSION_SHIFT] as number;
+    const mapping = facts & 0xffff;
+    this.#dequeue(index, (facts & CLASS_BITS) >> CLASS_SHIFT);
     this.#unlinkPeer(index, mapping, this.#flows.remoteAddress(index));
     this.#flows.remove(index);
     this.#mappings.removeSession(mapping);
