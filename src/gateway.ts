@@ -7,7 +7,7 @@
  */
 import { formatAddress, formatPrefix, isUnicastSource, prefixMask } from "./core/address.js";
 import type { Verdict } from "./core/drops.js";
-import { type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
+import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import { createFlowCache, type FlowCache, type Forward } from "./flow/cache.js";
 import type { FlowMemory } from "./flow/memory.js";
 import type { FlowTable } from "./flow/table.js";
