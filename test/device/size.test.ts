@@ -15,8 +15,12 @@ const BUDGET_BYTES = 600_000;
 
 const problem = whyNotBuildable(BOARD_VARIANT);
 
-it.skipIf(problem !== undefined)("the firmware's JavaScript keeps to its budget of flash", async () => {
-  const { engine, loaded } = await measure(ENTRY, [], BOARD_VARIANT);
-  const slotBytes = (loaded.slots - engine.slots) * engine.slotBytes;
-  expect(slotBytes + loaded.chunkBytes - engine.chunkBytes).toBeLessThan(BUDGET_BYTES);
-}, 240_000);
+it.skipIf(problem !== undefined)(
+  "the firmware's JavaScript keeps to its budget of flash",
+  async () => {
+    const { engine, loaded } = await measure(ENTRY, [], BOARD_VARIANT);
+    const slotBytes = (loaded.slots - engine.slots) * engine.slotBytes;
+    expect(slotBytes + loaded.chunkBytes - engine.chunkBytes).toBeLessThan(BUDGET_BYTES);
+  },
+  240_000,
+);
