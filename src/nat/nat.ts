@@ -292,6 +292,7 @@ export class Nat implements ForwardEffects {
     this.#openedPort = externalPort;
     const session = sessions.open(mapping, externalPort, packet.destination, timerClass, tcpState);
     this.#opened = session;
+    // There is room, but what was freed last may still be in a reader's hands.
     if (session < 0) mappings.removeSession(mapping);
     return session < 0 ? "natNoSession" : "ok";
   }

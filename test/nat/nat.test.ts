@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { TRANSPORT_AT } from "../../src/core/frame.js";
 import { TCP_SYN } from "../../src/wire/tcp.js";
 import { makeBench, WAN_ADDRESS } from "./support/bench.js";
@@ -54,6 +54,19 @@ describe("mappings", () => {
     const [first, second] = bench.nat.mappings().filter((mapping) => mapping.protocol === 17);
     expect(destination(bench.in(udp(W1, { address: WAN_ADDRESS, port: first?.externalPort ?? 0 })))).toEqual(L1);
     expect(destination(bench.in(udp(W1, { address: WAN_ADDRESS, port: second?.externalPort ?? 0 })))).toEqual(L2);
+  });
+
+  it("gives mapping and port back when no record can be had, as while a reader is at work", () => {
+    const bench = makeBench();
+    const insertSought = vi.spyOn(bench.nat.flows, "insertSought").mockReturnValue(-1);
+    expect(bench.nat.outbound(udp(L1, W1))).toBe("natNoSession");
+    expect([bench.nat.mappingCount, bench.nat.sessionCount, bench.nat.lastSession]).toEqual([0, 0, -1]);
+    insertSought.mockRestore();
+    bench.out(udp(L1, W1));
+    expect(bench.nat.mappings()).toMatchObject([{ sessions: 1 }]);
+    vi.spyOn(bench.nat.flows, "insertSought").mockReturnValue(-1);
+    expect(bench.nat.outbound(udp(L1, W2))).toBe("natNoSession");
+    expect(bench.nat.mappings()).toMatchObject([{ sessions: 1 }]);
   });
 
   it("RFC4787 REQ-3a: maps low ports to low ports, and to others when none is free", () => {
