@@ -93,7 +93,7 @@ export class Host {
       capacity.neighbours,
       capacity.pendingFrames,
     );
-    this.output = new IpOutput(this.interfaces, this.neighbours, random, capacity.datagramBytes);
+    this.output = new IpOutput(this.interfaces, this.neighbours, random, capacity.sentDatagramBytes);
     this.icmp = new Icmp(this.clock, this.drops, this.output, this.interfaces.length);
     this.#reassembly = new Reassembly(this.clock, this.drops, capacity.reassemblies, capacity.datagramBytes);
     this.ports = new PortSpace(

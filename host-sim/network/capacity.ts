@@ -11,6 +11,7 @@ export const DESKTOP_CAPACITY: Capacity = Object.freeze({
   pendingFrames: 32,
   reassemblies: 16,
   datagramBytes: 65_535,
+  sentDatagramBytes: 65_535,
   mappings: 0,
   sessions: 0,
   forwards: 0,

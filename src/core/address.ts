@@ -88,6 +88,11 @@ export function macTail(mac: number): number {
   return (mac % 0x100000000) | 0;
 }
 
+/** The station address of these upper 16 and lower 32 bits. */
+export function macOf(head: number, tail: number): number {
+  return head * 0x100000000 + (tail >>> 0);
+}
+
 export function formatMac(mac: number): string {
   const digits = mac.toString(16).padStart(12, "0");
   return digits.match(/../g)?.join(":") ?? digits;

@@ -16,8 +16,10 @@ export interface Capacity {
   readonly pendingFrames: number;
   /** Datagrams that can be put together from fragments at a time. */
   readonly reassemblies: number;
-  /** The largest IPv4 datagram that is sent or put together, headers included, in bytes: 576..65,535. */
+  /** The largest IPv4 datagram that is put together from fragments, headers included, in bytes: 576..65,535. */
   readonly datagramBytes: number;
+  /** The largest IPv4 datagram that the stack itself sends, headers included, in bytes: 576..65,535. */
+  readonly sentDatagramBytes: number;
   /** Inside endpoints with an external port; 1..16,384. */
   readonly mappings: number;
   /** Conversations through the NAT; 1..32,767. */
@@ -38,6 +40,7 @@ export const DEFAULT_CAPACITY: Capacity = Object.freeze({
   reassemblies: 2,
   // The largest DNS answer over UDP that RFC 5625 section 4.4.3 asks for, and headers.
   datagramBytes: 4352,
+  sentDatagramBytes: 1500,
   mappings: 512,
   sessions: 1024,
   forwards: 32,
@@ -51,6 +54,7 @@ export const LARGE_CAPACITY: Capacity = Object.freeze({
   neighbours: 64,
   pendingFrames: 16,
   reassemblies: 8,
+  sentDatagramBytes: 4352,
   mappings: 2048,
   sessions: 4096,
   forwards: 64,

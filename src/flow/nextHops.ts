@@ -19,19 +19,19 @@ export interface NextHop {
   readonly words: Int32Array;
 }
 
-/** What a next hop shall become. */
-interface Wanted {
-  epoch: number;
-  /** Stations that frames are sent to and from; -1 for none. */
-  mac: number;
-  sourceMac: number;
-  /** The period in which it was withdrawn. */
-  period: number;
-}
+/**
+ * What a next hop shall become, as elements of one array, for as objects they would take three times the memory: the
+ * stations that frames are sent to and from, -1 for none; the epoch; and the period in which it was withdrawn.
+ */
+const WANTED_MAC = 0;
+const WANTED_SOURCE_MAC = 1;
+const WANTED_EPOCH = 2;
+const WANTED_PERIOD = 3;
+const WANTED_LENGTH = 4;
 
 export class NextHops {
   readonly list: readonly NextHop[];
-  readonly #wanted: readonly Wanted[];
+  readonly #wanted: Float64Array;
   readonly #toWire: WireOrder;
   readonly #access: WordAccess;
   readonly #readers: Readers;
@@ -48,7 +48,8 @@ export class NextHops {
     this.#toWire = wireOrderOf(isLittleEndian);
     this.#access = access;
     this.#readers = readers;
-    this.#wanted = Array.from({ length: count }, () => ({ epoch: 0, mac: -1, sourceMac: -1, period: 0 }));
+    this.#wanted = new Float64Array(count * WANTED_LENGTH);
+    for (let index = 0; index < count; index++) this.#wanted[index * WANTED_LENGTH + WANTED_MAC] = -1;
     this.list = Array.from({ length: count }, (_, index) => {
       const from = at + index * NEXT_HOP_WORDS;
       return { name: nameOf(~index, 0), isKnown: false, words: table.subarray(from, from + NEXT_HOP_WORDS) };
@@ -61,11 +62,13 @@ export class NextHops {
    * the epochs begin anew.
    */
   set(index: number, mac: number, sourceMac: number): boolean {
-    const wanted = this.#wanted[index];
-    if (wanted === undefined || (wanted.mac === mac && wanted.sourceMac === sourceMac)) return false;
+    const wanted = this.#wanted;
+    const at = index * WANTED_LENGTH;
+    if (at >= wanted.length) return false;
+    if (wanted[at + WANTED_MAC] === mac && wanted[at + WANTED_SOURCE_MAC] === sourceMac) return false;
     const isNewRound = this.clear(index);
-    wanted.mac = mac;
-    wanted.sourceMac = sourceMac;
+    wanted[at + WANTED_MAC] = mac;
+    wanted[at + WANTED_SOURCE_MAC] = sourceMac;
     this.settle(index);
     return isNewRound;
   }
@@ -74,28 +77,33 @@ export class NextHops {
   clear(index: number): boolean {
     const hop = this.list[index];
     if (hop === undefined) return false;
-    const wanted = this.#wanted[index] as Wanted;
-    if (wanted.mac < 0) return false;
-    wanted.mac = -1;
+    const wanted = this.#wanted;
+    const at = index * WANTED_LENGTH;
+    if ((wanted[at + WANTED_MAC] as number) < 0) return false;
+    wanted[at + WANTED_MAC] = -1;
     if (!hop.isKnown) return false;
-    wanted.epoch = (wanted.epoch + 1) & 0xff;
+    const epoch = ((wanted[at + WANTED_EPOCH] as number) + 1) & 0xff;
+    wanted[at + WANTED_EPOCH] = epoch;
     hop.isKnown = false;
-    hop.name = nameOf(~index, wanted.epoch);
+    hop.name = nameOf(~index, epoch);
     this.#publish(hop, hop.name, 0);
-    wanted.period = this.#readers.endPeriod();
-    return wanted.epoch === 0;
+    wanted[at + WANTED_PERIOD] = this.#readers.endPeriod();
+    return epoch === 0;
   }
 
   /** Ends a change that waits, if it may; `list` says whether the station is known then. */
   settle(index: number): void {
     const hop = this.list[index] as NextHop;
-    const { epoch, mac, sourceMac, period } = this.#wanted[index] as Wanted;
-    if (hop.isKnown || mac < 0 || !this.#readers.isOver(period)) return;
+    const wanted = this.#wanted;
+    const at = index * WANTED_LENGTH;
+    const mac = wanted[at + WANTED_MAC] as number;
+    if (hop.isKnown || mac < 0 || !this.#readers.isOver(wanted[at + WANTED_PERIOD] as number)) return;
+    const sourceMac = wanted[at + WANTED_SOURCE_MAC] as number;
     const { words } = hop;
     words[1] = this.#toWire((mac % 0x100000000) | 0);
     words[2] = this.#toWire(Math.floor(sourceMac / 0x10000) | 0);
     words[3] = this.#toWire(((sourceMac % 0x10000) << 16) | ETHERTYPE_IPV4);
-    hop.name = nameOf(index, epoch);
+    hop.name = nameOf(index, wanted[at + WANTED_EPOCH] as number);
     hop.isKnown = true;
     this.#publish(hop, hop.name, Math.floor(mac / 0x100000000));
   }

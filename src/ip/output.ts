@@ -23,11 +23,11 @@ export class IpOutput {
   /** The last identification used on each interface. */
   readonly #identifications: number[];
 
-  constructor(interfaces: readonly Interface[], neighbours: Neighbours, random: Random, datagramBytes: number) {
+  constructor(interfaces: readonly Interface[], neighbours: Neighbours, random: Random, sentBytes: number) {
     this.#interfaces = interfaces;
     this.#neighbours = neighbours;
-    this.frame = new Frame(ETHERNET_HEADER_BYTES + datagramBytes);
-    this.maxPayloadBytes = datagramBytes - IPV4_HEADER_BYTES;
+    this.frame = new Frame(ETHERNET_HEADER_BYTES + sentBytes);
+    this.maxPayloadBytes = sentBytes - IPV4_HEADER_BYTES;
     this.#identifications = interfaces.map(() => random.next32() & 0xffff);
   }
 

@@ -7,7 +7,7 @@
  * than frames may wait, and one. Each interface has its share of the places: what happens on one link, say a flood of
  * requests under ever new addresses, never costs another link more than what that had beyond its share.
  */
-import { BROADCAST_MAC, isMulticast, macHead, macTail } from "../core/address.js";
+import { BROADCAST_MAC, isMulticast, macHead, macOf, macTail } from "../core/address.js";
 import { type Clock, NEVER } from "../core/clock.js";
 import type { Drops, Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, Frame, MAX_FRAME_BYTES } from "../core/frame.js";
@@ -43,7 +43,6 @@ class Neighbour {
   state: NeighbourState = "free";
   interfaceIndex = 0;
   confirmedAtMs = 0;
-  mac = 0;
   macHead = 0;
   macTail = 0;
   requestedAtMs = 0;
@@ -143,7 +142,6 @@ export class Neighbours {
       if (index < 0) return;
     }
     const entry = this.#entries[index] as Neighbour;
-    entry.mac = mac;
     entry.macHead = macHead(mac);
     entry.macTail = macTail(mac);
     entry.confirmedAtMs = this.#clock.now;
@@ -202,7 +200,7 @@ export class Neighbours {
       .map((entry) => ({
         address: entry.address,
         interfaceName: (this.#interfaces[entry.interfaceIndex] as Interface).name,
-        mac: entry.mac,
+        mac: macOf(entry.macHead, entry.macTail),
         state: entry.state,
         ageMs: now - entry.confirmedAtMs,
       }));
@@ -311,8 +309,9 @@ export class Neighbours {
     entry.requestedAtMs = this.#clock.now;
     this.#schedule(this.#clock.now + REQUEST_INTERVAL_MS);
     const out = this.#interfaces[entry.interfaceIndex] as Interface;
-    if (entry.state === "stale") this.#sendArp(out, entry.mac, ARP_REQUEST, out.address, 0, entry.address);
-    else this.request(out, entry.address);
+    if (entry.state === "stale") {
+      this.#sendArp(out, macOf(entry.macHead, entry.macTail), ARP_REQUEST, out.address, 0, entry.address);
+    } else this.request(out, entry.address);
   }
 
   #dropPending(entry: Neighbour): void {

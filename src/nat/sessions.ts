@@ -60,7 +60,7 @@ export class Sessions {
   constructor(flows: FlowTable, mappings: Mappings, settings: NatSettings, secret: number) {
     const capacity = flows.capacity;
     let heads = 8;
-    while (heads < capacity) heads *= 2;
+    while (heads * 2 < capacity) heads *= 2;
     this.#flows = flows;
     this.#mappings = mappings;
     this.#words = new Int32Array(capacity << SESSION_SHIFT);

@@ -5,7 +5,6 @@
  *   npm run bench:xs              prints the tables; exits 1 when a budget is exceeded
  *   npm run bench:xs -- --write   makes the measured figures the new budget, with 5 % of room
  */
-import { fileURLToPath } from "node:url";
 import { styleText } from "node:util";
 import { LAN, WAN } from "../../src/flow/table.js";
 import { countInstructions, type VARIANT_FLAGS, whyNoInstructions as whyNoTwin } from "../flow/native/instructions.js";
@@ -15,10 +14,10 @@ import * as flowCache from "../xs/host/flowCache.entry.js";
 import * as forwarding from "../xs/host/forwarding.entry.js";
 import { PRICED_CASES, priceAllCases } from "../xs/host/pricedCases.js";
 import * as rest from "../xs/host/rest.entry.js";
+import { measureRest } from "../xs/host/rest.js";
 import { tablesOf } from "../xs/host/tables.js";
-import { measure, type RegionCost, whyNoInstructions } from "../xs/host/xsHost.js";
+import { whyNoInstructions } from "../xs/host/xsHost.js";
 
-const REST_FILE = fileURLToPath(new URL("../xs/host/rest.entry.ts", import.meta.url));
 const NAME_WIDTH = 34;
 const CELL_WIDTH = 13;
 /** The nearest to the board, if it can be built. */
@@ -88,21 +87,22 @@ function printTwin(variant: keyof typeof VARIANT_FLAGS): void {
 }
 
 async function printMemory(variant: Variant): Promise<void> {
-  const { engine, loaded, costs } = await measure(REST_FILE, [{ run: ["create"] }], variant);
-  const { heldSlots, heldChunkBytes } = costs[0] as RegionCost;
-  const { slotBytes } = engine;
-  console.log(styleText("bold", `\nMemory at rest, slots of ${slotBytes} bytes (${variant})`));
-  printRow("", ["slots", "slot bytes", "chunk bytes", "sum"]);
+  const gateway = await measureRest("default", variant);
+  const large = await measureRest("large", variant);
+  const { engine, loaded } = gateway.measurement;
+  console.log(styleText("bold", `\nMemory at rest, chunks as ${variant}, slots of 16 bytes`));
+  printRow("", ["slots", "chunk bytes", "bytes in all"]);
   const printPart = (name: string, slots: number, chunkBytes: number): void =>
-    printRow(name, [slots, slots * slotBytes, chunkBytes, slots * slotBytes + chunkBytes].map(count));
-  printPart("the gateway", heldSlots, heldChunkBytes);
+    printRow(name, [slots, chunkBytes, slots * 16 + chunkBytes].map(count));
+  printPart("the gateway", gateway.slots, gateway.chunkBytes);
+  printPart("with large tables, for PSRAM", large.slots, large.chunkBytes);
   printPart("its code (in flash on the board)", loaded.slots - engine.slots, loaded.chunkBytes - engine.chunkBytes);
   printPart("the engine (mostly in flash)", engine.slots, engine.chunkBytes);
 }
 
-function printTables(): void {
-  console.log(styleText("bold", "\nTables and buffers of the gateway"));
-  const tables = tablesOf(rest.create);
+function printTables(capacity: rest.CapacityName): void {
+  console.log(styleText("bold", `\nTables and buffers of the gateway, ${capacity} capacity`));
+  const tables = tablesOf(() => rest.create(capacity));
   for (const { owner, buffers, bytes } of tables) {
     console.log(`  ${count(bytes).padStart(9)} bytes in ${String(buffers).padStart(3)}  ${owner}`);
   }
@@ -121,7 +121,8 @@ for (const variant of VARIANTS) {
 printPrices(measured);
 for (const variant of VARIANTS) printTwin(variant);
 await printMemory(measured.has(BOARD_VARIANT) ? BOARD_VARIANT : "64-bit -O2");
-printTables();
+printTables("default");
+printTables("large");
 
 if (process.argv.includes("--write")) {
   writeBudget(Object.fromEntries(measured), budget);

@@ -7,7 +7,7 @@
 
 import { SeededRandom } from "../../host-sim/random.js";
 import { parseAddress } from "../../src/core/address.js";
-import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
+import { type Capacity, DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import type { Frame } from "../../src/core/frame.js";
 import { Gateway, LAN, WAN } from "../../src/gateway.js";
 import type { MappingInfo } from "../../src/nat/nat.js";
@@ -57,10 +57,10 @@ export class GatewayRig {
   readonly ports: readonly Port[] = [new Port(), new Port()];
 
   /** Up and running, with no neighbours yet. */
-  constructor(nat: Partial<NatSettings> = {}) {
+  constructor(nat: Partial<NatSettings> = {}, capacity: Capacity = DEFAULT_CAPACITY) {
     this.gateway = new Gateway({
       random: new SeededRandom(1),
-      capacity: DEFAULT_CAPACITY,
+      capacity,
       interfaces: [OUR_LAN, OUR_WAN].map(({ mac, side }) => ({
         name: side === LAN ? "lan" : "wan",
         mac: Number.parseInt(mac.replaceAll(":", ""), 16),

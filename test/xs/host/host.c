@@ -5,6 +5,7 @@
  * that call:
  *   slots, chunkBytes          allocated by it: objects' memory, and that of strings, buffers and byte code
  *   heldSlots, heldChunkBytes  still in use after it, when all garbage is gone
+ *   heldCodeBytes              of these, copies of byte code
  *   collected                  whether garbage was collected meanwhile: the first two are wrong then
  *   value                      what it returned, if that is an integer
  * Under `valgrind --tool=callgrind --instr-atstart=no` the instructions of each call are dumped too, in the same order.
@@ -50,18 +51,33 @@ static txCreation creation = {
 typedef struct {
   txSize slots;
   txSize chunkBytes;
+  /* Of these, byte code: a function made from source has a copy of its own, one from the board's flash has not. */
+  txSize codeBytes;
 } Heap;
 
 static int collected;
 
 static Heap heapOf(txMachine *the) {
-  Heap heap = { the->currentHeapCount, the->currentChunksSize };
+  Heap heap = { the->currentHeapCount, the->currentChunksSize, 0 };
   return heap;
+}
+
+/* Of all functions that there are; the garbage must be gone. A block of slots begins with one that tells its end. */
+static txSize codeBytesOf(txMachine *the) {
+  txSize bytes = 0;
+  for (txSlot *block = the->firstHeap; block != NULL; block = block->next) {
+    for (txSlot *slot = block + 1; slot < block->value.reference; slot++) {
+      if (slot->kind == XS_CODE_KIND) bytes += ((txChunk *)slot->value.code.address - 1)->size;
+    }
+  }
+  return bytes;
 }
 
 static Heap heapWithoutGarbage(txMachine *the) {
   fxCollectGarbage(the);
-  return heapOf(the);
+  Heap heap = heapOf(the);
+  heap.codeBytes = codeBytesOf(the);
+  return heap;
 }
 
 static void onCollected(void *data) {
@@ -92,9 +108,9 @@ static void measure(txMachine *the) {
   xsResult = xsUndefined;
   Heap rest = heapWithoutGarbage(the);
   printf(
-    "{\"slots\":%d,\"chunkBytes\":%d,\"heldSlots\":%d,\"heldChunkBytes\":%d,\"collected\":%s,\"value\":%s}\n",
+    "{\"slots\":%d,\"chunkBytes\":%d,\"heldSlots\":%d,\"heldChunkBytes\":%d,\"heldCodeBytes\":%d,\"collected\":%s,\"value\":%s}\n",
     (int)(after.slots - before.slots), (int)(after.chunkBytes - before.chunkBytes), (int)(rest.slots - held.slots),
-    (int)(rest.chunkBytes - held.chunkBytes), wasCollected ? "true" : "false", value
+    (int)(rest.chunkBytes - held.chunkBytes), (int)(rest.codeBytes - held.codeBytes), wasCollected ? "true" : "false", value
   );
 }
 

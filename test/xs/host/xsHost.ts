@@ -30,6 +30,8 @@ export interface RegionCost {
   /** What is still in use after the region when all garbage is gone, less what was before it. */
   readonly heldSlots: number;
   readonly heldChunkBytes: number;
+  /** Of these, byte code of functions that the region made: the board has it in flash. */
+  readonly heldCodeBytes: number;
   /** What the call returned, if it is an integer of 32 bits. */
   readonly value: number | null;
 }
