@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { Console } from "../../src/console/console.js";
 import { restore } from "../../src/console/restore.js";
+import { DEFAULT_CAPACITY, LARGE_CAPACITY } from "../../src/core/capacity.js";
 import { createFlowCache } from "../../src/flow/cache.js";
 import { LAN, WAN } from "../../src/gateway.js";
 import { checkBindings } from "../../src/link/bindings.js";
@@ -33,6 +34,7 @@ interface Options {
   readonly pcap?: string;
   readonly seed?: number;
   readonly flowCache: "typescript" | "native";
+  readonly capacity: "default" | "large";
 }
 
 const program = new Command("npm run sim --")
@@ -59,6 +61,11 @@ const program = new Command("npm run sim --")
     )
       .choices(["typescript", "native"])
       .default("typescript"),
+  )
+  .addOption(
+    new Option("--capacity <SIZE>", "the tables of a board without PSRAM (1,024 sessions), or with it (4,096): large")
+      .choices(["default", "large"])
+      .default("default"),
   )
   .parse();
 
@@ -119,7 +126,8 @@ async function start(options: Options): Promise<void> {
   for (const { name, place } of links) {
     ports.push(new SimulatorPort(name, await open(name, place.attachment, options.pcap), random));
   }
-  const simulator = new Simulator(ports, checkBindings(ports, INTERFACE_NAMES, bindings), random, flowCache);
+  const capacity = options.capacity === "large" ? LARGE_CAPACITY : DEFAULT_CAPACITY;
+  const simulator = new Simulator(ports, checkBindings(ports, INTERFACE_NAMES, bindings), random, flowCache, capacity);
   closers.push(() => simulator.stop());
   simulator.start(notice);
 

@@ -76,6 +76,7 @@ export class Simulator {
     bindings: readonly LinkBinding[],
     random: Random,
     flowCache = createFlowCache,
+    capacity = DEFAULT_CAPACITY,
   ) {
     this.#ports = ports;
     this.#canLinger = ports.every(({ attachment }) => attachment.takeWaiting !== undefined);
@@ -83,7 +84,7 @@ export class Simulator {
     this.gateway = new Gateway({
       random,
       flowCache,
-      capacity: DEFAULT_CAPACITY,
+      capacity,
       interfaces: this.#panel.outlets.map((outlet, index) => {
         return { name: INTERFACE_NAMES[index] as string, mac: outlet.mac, port: outlet };
       }),

@@ -205,6 +205,12 @@ describe("the console", { timeout: 60_000 }, () => {
     expect(simulator.running).toBe(true);
   });
 
+  test("has the tables of a board with PSRAM when it is told so", async () => {
+    const path = join(directory, "console");
+    await start(...SET_UP, "--capacity", "large", "--console", `unix:${path}`);
+    expect(await ask(path, "show sessions")).toContain("0 sessions of at most 4096");
+  });
+
   test("saves to the file that the next start restores", async () => {
     const path = join(directory, "console");
     const flash = ["--flash", join(directory, "flash"), "--console", `unix:${path}`];
@@ -268,6 +274,7 @@ describe("a start that cannot be", { timeout: 60_000 }, () => {
     [["--wan", "tap:wan0,vlan=4095"], '"4095" is not a VLAN; a VLAN is a number from 1 to 4094, or none'],
     [["--wan", "tap:wan0,vlan="], '"" is not a VLAN'],
     [["--exec", "set interface wan port lan"], "lan and wan would both be at port lan without a VLAN"],
+    [["--capacity", "huge"], "Allowed choices are default, large."],
     [["--flow-cache", "rust"], "Allowed choices are typescript, native."],
     [["--console", "unix:/nonexistent/console"], "the console's socket /nonexistent/console cannot be made"],
   ])("ends with 1 and a sentence: %j", async (options, sentence) => {
