@@ -220,8 +220,8 @@ export class Gateway extends Host {
     const forward = kind === "forward" ? this.nat.forwards.get(this.ports.ownerId(protocol, port)) : undefined;
     if (forward !== undefined) return `the forward "${formatForward(forward)}"`;
     if (kind !== "mapping") return super.describeOwner(protocol, port);
-    const mapping = this.nat.mappings().find((one) => one.protocol === protocol && one.externalPort === port);
-    return mapping === undefined ? "a NAT mapping" : `the NAT mapping of ${formatAddress(mapping.insideAddress)}`;
+    const { insideAddress } = this.nat.mapping(this.ports.ownerId(protocol, port));
+    return `the NAT mapping of ${formatAddress(insideAddress)}`;
   }
 
   /**

@@ -193,10 +193,8 @@ export class Forwards {
   }
 
   /** What is owned in a range: far fewer claims than a range may have ports. */
-  #claimsIn(protocol: number, { first, last }: PortRange): PortClaim[] {
-    return this.#portSpace
-      .claims()
-      .filter((claim) => claim.protocol === protocol && claim.range.first <= last && claim.range.last >= first);
+  #claimsIn(protocol: number, range: PortRange): PortClaim[] {
+    return this.#portSpace.claims(protocol, range);
   }
 }
 

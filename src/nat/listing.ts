@@ -33,27 +33,35 @@ export interface SessionInfo {
   readonly isCarried: boolean;
 }
 
-export function listMappings(mappings: Mappings): MappingInfo[] {
+/** Says of a mapping or session whether it is to be listed: each takes a board's memory. */
+export type Selection = (insideAddress: number, remoteAddress: number) => boolean;
+
+/** Mappings have no remote address: it is 0. */
+export function listMappings(mappings: Mappings, isWanted: Selection): MappingInfo[] {
   const list: MappingInfo[] = [];
   for (let index = 0; index < mappings.capacity; index++) {
-    if (!mappings.isUsed(index)) continue;
-    list.push({
-      protocol: mappings.protocol(index),
-      insideAddress: mappings.insideAddress(index),
-      insidePort: mappings.insidePort(index),
-      externalPort: mappings.externalPort(index),
-      sessions: mappings.sessionCount(index),
-      isStatic: mappings.forward(index) !== DYNAMIC,
-    });
+    if (mappings.isUsed(index) && isWanted(mappings.insideAddress(index), 0)) list.push(mappingInfo(mappings, index));
   }
   return list;
 }
 
+export function mappingInfo(mappings: Mappings, index: number): MappingInfo {
+  return {
+    protocol: mappings.protocol(index),
+    insideAddress: mappings.insideAddress(index),
+    insidePort: mappings.insidePort(index),
+    externalPort: mappings.externalPort(index),
+    sessions: mappings.sessionCount(index),
+    isStatic: mappings.forward(index) !== DYNAMIC,
+  };
+}
+
 /** The sessions that have not expired. */
-export function listSessions(sessions: Sessions, flows: FlowTable): SessionInfo[] {
+export function listSessions(sessions: Sessions, flows: FlowTable, isWanted: Selection): SessionInfo[] {
   const list: SessionInfo[] = [];
   for (let index = 0; index < flows.capacity; index++) {
     if (!flows.isUsed(index) || sessions.isExpired(index)) continue;
+    if (!isWanted(flows.insideAddress(index), flows.remoteAddress(index))) continue;
     const protocol = flows.protocol(index);
     list.push({
       protocol,

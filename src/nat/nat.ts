@@ -25,7 +25,14 @@ import {
   translateInboundError,
   translateOutboundError,
 } from "./icmp.js";
-import { listMappings, listSessions, type MappingInfo, type SessionInfo } from "./listing.js";
+import {
+  listMappings,
+  listSessions,
+  type MappingInfo,
+  mappingInfo,
+  type Selection,
+  type SessionInfo,
+} from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
 import { ICMP, Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
@@ -199,13 +206,18 @@ export class Nat implements ForwardEffects {
   }
 
   /** The mappings as they are now. */
-  mappings(): MappingInfo[] {
-    return listMappings(this.#mappings);
+  mappings(isWanted: Selection = () => true): MappingInfo[] {
+    return listMappings(this.#mappings, isWanted);
+  }
+
+  /** A mapping by its number, as the port space has it. */
+  mapping(id: number): MappingInfo {
+    return mappingInfo(this.#mappings, id);
   }
 
   /** The sessions as they are now. */
-  sessions(): SessionInfo[] {
-    return listSessions(this.#sessions, this.flows);
+  sessions(isWanted: Selection = () => true): SessionInfo[] {
+    return listSessions(this.#sessions, this.flows, isWanted);
   }
 
   get mappingCount(): number {

@@ -43,6 +43,10 @@ interface RangeClaim {
   readonly owner: number;
 }
 
+/** No protocol has this number. */
+const ANY_PROTOCOL = -1;
+const ALL_PORTS: PortRange = Object.freeze({ first: 0, last: 0xffff });
+
 export class PortSpace {
   /** Where the stack's own sockets get a port that they do not choose. */
   socketPorts: PortRange = SOCKET_PORTS;
@@ -124,20 +128,29 @@ export class PortSpace {
   /** The lowest owned port of a range; 0 when all of them are free. */
   firstOwned(protocol: number, range: PortRange): number {
     let lowest = range.last + 1;
-    for (const claim of this.claims()) {
-      if (claim.protocol !== protocol || claim.range.first > range.last || claim.range.last < range.first) continue;
+    for (const claim of this.claims(protocol, range)) {
       lowest = Math.min(lowest, Math.max(claim.range.first, range.first));
     }
     return lowest > range.last ? 0 : lowest;
   }
 
-  /** Everything that is owned, in no order: for the console, and for changes of the configuration. */
-  claims(): PortClaim[] {
-    const claims: PortClaim[] = this.#ranges.map(({ protocol, range, owner }) => describe(protocol, range, owner));
-    for (let slot = 0; slot <= this.#slotMask; slot++) {
+  /**
+   * What is owned, in no order: for the console, and for changes of the configuration. All of it, or of one protocol and
+   * range; and no more than `most`, for each takes a board's memory.
+   */
+  claims(protocol = ANY_PROTOCOL, range: PortRange = ALL_PORTS, most = Number.POSITIVE_INFINITY): PortClaim[] {
+    const claims: PortClaim[] = [];
+    const isWanted = (owned: number, first: number, last: number) =>
+      (protocol === ANY_PROTOCOL || protocol === owned) && first <= range.last && last >= range.first;
+    for (const one of this.#ranges) {
+      if (claims.length >= most) return claims;
+      if (!isWanted(one.protocol, one.range.first, one.range.last)) continue;
+      claims.push(describe(one.protocol, one.range, one.owner));
+    }
+    for (let slot = 0; slot <= this.#slotMask && claims.length < most; slot++) {
       const key = this.#keys[slot] as number;
-      if (key === FREE) continue;
       const port = key & 0xffff;
+      if (key === FREE || !isWanted(key >> 16, port, port)) continue;
       claims.push(describe(key >> 16, { first: port, last: port }, this.#owners[slot] as number));
     }
     return claims;

@@ -4,13 +4,15 @@ import { filteringName } from "../../config/script.js";
 import { formatAddress, formatPrefix } from "../../core/address.js";
 import type { Gateway } from "../../gateway.js";
 import type { Forward } from "../../nat/forwards.js";
-import type { MappingInfo } from "../../nat/nat.js";
 import type { PortClaim } from "../../transport/portSpace.js";
 import type { Command, CommandContext } from "../command.js";
 import { commandTable } from "../syntax.js";
 import { count, formatDuration, formatTable, left, right } from "../table.js";
 import { readAddress } from "../values.js";
 import { endpoint, formatPorts, formatTarget, protocolName, stateWord } from "./names.js";
+
+/** Lines of a table: more at a time would take memory that a board does not have. */
+const MAX_ROWS = 32;
 
 export const SHOW_NAT_COMMANDS: readonly Command[] = commandTable([
   {
@@ -64,8 +66,8 @@ function forwardTable(forwards: readonly Forward[]): string {
 
 function showMappings({ gateway: { nat } }: CommandContext, [, , text]: readonly string[]): string {
   const inside = text === undefined ? undefined : readAddress(text);
-  const all = nat.mappings();
-  const mappings = all.filter(({ insideAddress }) => inside === undefined || insideAddress === inside);
+  let fitting = 0;
+  const mappings = nat.mappings((address) => (inside === undefined || address === inside) && ++fitting <= MAX_ROWS);
   const filtering = `${filteringName(nat.settings.filtering)} filtering`;
   if (mappings.length === 0) return `no mappings${ofHost(inside)}, ${filtering}\n`;
   const table = formatTable(
@@ -79,13 +81,17 @@ function showMappings({ gateway: { nat } }: CommandContext, [, , text]: readonly
     ]),
     "",
   );
-  return `${table}${shownOf(mappings.length, all.length, "mapping")}, ${filtering}\n`;
+  return `${table}${shownOf(mappings.length, nat.mappingCount, "mapping")}, ${filtering}\n`;
 }
 
 function showSessions({ gateway: { nat } }: CommandContext, [, , text]: readonly string[]): string {
   const host = text === undefined ? undefined : readAddress(text);
-  const all = nat.sessions();
-  const sessions = all.filter((one) => host === undefined || one.insideAddress === host || one.remoteAddress === host);
+  let all = 0;
+  let fitting = 0;
+  const sessions = nat.sessions((inside, remote) => {
+    all++;
+    return (host === undefined || inside === host || remote === host) && ++fitting <= MAX_ROWS;
+  });
   if (sessions.length === 0) return `no sessions${ofHost(host)}\n`;
   const table = formatTable(
     [left("PROTO"), left("INSIDE"), right("PORT"), left("REMOTE"), left("STATE"), right("EXPIRES")],
@@ -99,34 +105,35 @@ function showSessions({ gateway: { nat } }: CommandContext, [, , text]: readonly
     ]),
     "",
   );
-  return `${table}${shownOf(sessions.length, all.length, "session")} of at most ${nat.flows.capacity}\n`;
+  return `${table}${shownOf(sessions.length, all, "session")} of at most ${nat.flows.capacity}\n`;
 }
 
 function portTable(gateway: Gateway): string {
-  const claims = gateway.ports.claims();
-  const mappings = gateway.nat.mappings().filter((mapping) => !mapping.isStatic);
+  const claims = gateway.ports.claims(undefined, undefined, MAX_ROWS + 1);
+  const isCut = claims.length > MAX_ROWS;
+  if (isCut) claims.length = MAX_ROWS;
   claims.sort((a, b) => a.protocol - b.protocol || a.range.first - b.range.first);
-  return formatTable(
+  const table = formatTable(
     [left("PROTO"), left("PORTS"), left("OWNER"), left("FOR")],
     claims.map((claim) => [
       protocolName(claim.protocol),
       formatPorts(claim.range),
       claim.kind,
-      claimant(gateway, mappings, claim),
+      claimant(gateway, claim),
     ]),
     "no ports in use",
   );
+  return isCut ? `${table}and more; show nat ADDRESS tells those of a host\n` : table;
 }
 
-function claimant({ nat, hostname }: Gateway, mappings: readonly MappingInfo[], claim: PortClaim): string {
+function claimant({ nat, hostname }: Gateway, claim: PortClaim): string {
   if (claim.kind !== "forward" && claim.kind !== "mapping") return hostname;
-  const { protocol, range } = claim;
   if (claim.kind === "forward") {
     const forward = nat.forwards.get(claim.id);
     return forward === undefined ? "" : formatTarget(forward);
   }
-  const owner = mappings.find((mapping) => mapping.protocol === protocol && mapping.externalPort === range.first);
-  return owner === undefined ? "" : endpoint(owner.insideAddress, owner.insidePort);
+  const { insideAddress, insidePort } = nat.mapping(claim.id);
+  return endpoint(insideAddress, insidePort);
 }
 
 function ofHost(address: number | undefined): string {
