@@ -208,7 +208,7 @@ describe("the console", { timeout: 60_000 }, () => {
   test("has the tables of a board with PSRAM when it is told so", async () => {
     const path = join(directory, "console");
     await start(...SET_UP, "--capacity", "large", "--console", `unix:${path}`);
-    expect(await ask(path, "show sessions")).toContain("0 sessions of at most 4096");
+    expect(await ask(path, "show sockets")).toContain("of 32 sockets");
   });
 
   test("saves to the file that the next start restores", async () => {
