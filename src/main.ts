@@ -41,11 +41,7 @@ export default function main(): void {
     macOf: (medium) => macOf(medium),
     flows: {
       memory: (byteLength) => flowMemory(byteLength),
-      // The functions count from the table's begin, a view of a part of it from its own.
-      access: {
-        load: (words, at) => loadFlowWord(words, (words.byteOffset >> 2) + at),
-        store: (words, at, value) => storeFlowWord(words, (words.byteOffset >> 2) + at, value),
-      },
+      access: { load: loadFlowWord, store: storeFlowWord },
       // What openPort made.
       carry: (memory, lan, wan) => carryFlows(memory, lan as FramePort, wan as FramePort),
       stop: () => carryFlows(),

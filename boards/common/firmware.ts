@@ -44,8 +44,8 @@ export interface FirmwareOptions {
   /** Where the drivers carry flows by themselves: memory for the flow table, and the ports between which they do. */
   readonly flows?: {
     memory(byteLength: number): ArrayBuffer;
-    /** How words of that memory are read and written where the engine's Atomics cannot. */
-    readonly access?: WordAccess;
+    /** How the words of that memory are read and written beside the drivers' tasks. */
+    readonly access: WordAccess;
     carry(memory: ArrayBuffer, lan: DriverPort, wan: DriverPort): void;
     stop(): void;
   };
@@ -118,9 +118,7 @@ export class Firmware {
         port: this.ports.framePort(index),
       })),
       links: this.ports,
-      ...(memory === undefined
-        ? {}
-        : { flowMemory: { buffer: memory, ...(flows?.access === undefined ? {} : { access: flows.access }) } }),
+      ...(memory === undefined || flows === undefined ? {} : { flowMemory: { buffer: memory, access: flows.access } }),
     });
     const clock = new MonotonicClock(options.ticks);
     const { gateway } = this;

@@ -98,16 +98,16 @@ export function flowMemory(this: unknown, byteLength: number): ArrayBuffer {
 }
 
 /**
- * Word `at` of the flow table in the memory of `flowMemory`, of which `words` is a view from its beginning, as the drivers'
- * tasks have it: sequentially consistent. The engine's Atomics know no such memory.
+ * Word `at` of the memory of `flowMemory`, as the drivers' tasks have it: whole, and sequentially consistent. The engine's
+ * Atomics know no such memory, and its views of it may write a word in pieces.
  */
-export function loadFlowWord(this: unknown, words: Int32Array, at: number): number {
-  return native("xs_framePort_loadFlowWord").call(this, words, at);
+export function loadFlowWord(this: unknown, at: number): number {
+  return native("xs_framePort_loadFlowWord").call(this, at);
 }
 
-/** Writes a word likewise, and returns it. */
-export function storeFlowWord(this: unknown, words: Int32Array, at: number, value: number): number {
-  return native("xs_framePort_storeFlowWord").call(this, words, at, value);
+/** Writes a word likewise. */
+export function storeFlowWord(this: unknown, at: number, value: number): void {
+  native("xs_framePort_storeFlowWord").call(this, at, value);
 }
 
 /**

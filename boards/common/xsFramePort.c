@@ -280,9 +280,9 @@ void xs_framePort_flowMemory(xsMachine *the) {
   xsmcSet(xsResult, xsID_byteLength, xsVar(0));
 }
 
-/* The word of the flow table whose number is the second parameter; the first, its view, is taken for granted. */
+/* The word of the flow table whose number is the first parameter. */
 static uint32_t *flowWord(xsMachine *the) {
-  const xsIntegerValue at = xsmcToInteger(xsArg(1));
+  const xsIntegerValue at = xsmcToInteger(xsArg(0));
   if ((uint32_t)at >= flowWords) xsRangeError("The flow table has no such word");
   return flowTable + at;
 }
@@ -292,9 +292,8 @@ void xs_framePort_loadFlowWord(xsMachine *the) {
 }
 
 void xs_framePort_storeFlowWord(xsMachine *the) {
-  const xsIntegerValue value = xsmcToInteger(xsArg(2));
+  const xsIntegerValue value = xsmcToInteger(xsArg(1));
   __atomic_store_n(flowWord(the), (uint32_t)value, __ATOMIC_SEQ_CST);
-  xsmcSetInteger(xsResult, value);
 }
 
 void xs_framePort_carryFlows(xsMachine *the) {

@@ -4,10 +4,12 @@
  * that came since.
  */
 import { OUTBOUND_WAY, RECORD_WORDS } from "./layout.js";
+import type { WordAccess } from "./memory.js";
 import type { Readers } from "./readers.js";
 
 export class FreeRecords {
   readonly #words: Int32Array;
+  readonly #access: WordAccess;
   /** Word index of the first record's outbound way, whose upper half is the link: no reader takes that for a way. */
   readonly #linksAt: number;
   readonly #readers: Readers;
@@ -20,8 +22,9 @@ export class FreeRecords {
   #period = 0;
 
   /** All records of a table are free. */
-  constructor(words: Int32Array, recordsAt: number, capacity: number, readers: Readers) {
+  constructor(words: Int32Array, access: WordAccess, recordsAt: number, capacity: number, readers: Readers) {
     this.#words = words;
+    this.#access = access;
     this.#linksAt = recordsAt + OUTBOUND_WAY;
     this.#readers = readers;
     this.#last = capacity - 1;
@@ -50,6 +53,8 @@ export class FreeRecords {
     else this.#link(this.#last, index);
     this.#last = index;
     this.#withdrawn++;
+    // Each removal ends a period unless an earlier one waits: a reader that goes in later does not hold the record.
+    if (this.#waiting > 0) this.#collect();
     if (this.#waiting === 0) this.#wait();
   }
 
@@ -74,6 +79,6 @@ export class FreeRecords {
   }
 
   #link(index: number, next: number): void {
-    this.#words[this.#linksAt + index * RECORD_WORDS] = next << 16;
+    this.#access.store(this.#linksAt + index * RECORD_WORDS, next << 16);
   }
 }

@@ -52,20 +52,19 @@ export class FlowHeader {
     this.#access = access;
     this.#readers = readers;
     this.#toWire = toWire;
-    words[INTERFACES] = CLOSED;
-    words[INTERFACES + INTERFACE_WORDS] = CLOSED;
+    this.#close();
   }
 
   setTick(seconds: number): void {
     this.tick = seconds;
-    this.#words[TICK] = seconds;
+    this.#access.store(TICK, seconds);
   }
 
   setLifetimes(udpSeconds: number, tcpSeconds: number): void {
     this.udpLifetimeS = udpSeconds;
     this.tcpLifetimeS = tcpSeconds;
-    this.#words[UDP_LIFETIME] = udpSeconds;
-    this.#words[TCP_LIFETIME] = tcpSeconds;
+    this.#access.store(UDP_LIFETIME, udpSeconds);
+    this.#access.store(TCP_LIFETIME, tcpSeconds);
   }
 
   setExternalAddress(address: number): void {
@@ -102,8 +101,8 @@ export class FlowHeader {
     words[wanAt + 1] = this.wanMacTail;
     words[wanAt + 2] = this.wanMtuBytes;
     // Everything else is in its place: a frame of one interface needs the MTU of the other.
-    this.#access.store(words, INTERFACES, this.#lan.head);
-    this.#access.store(words, wanAt, this.#wan.head);
+    this.#access.store(INTERFACES, this.#lan.head);
+    this.#access.store(wanAt, this.#wan.head);
     this.isChanging = false;
   }
 
@@ -112,11 +111,15 @@ export class FlowHeader {
       this.isChanging = true;
       this.lanMacHead = NO_MAC_HEAD;
       this.wanMacHead = NO_MAC_HEAD;
-      this.#words[INTERFACES] = CLOSED;
-      this.#words[INTERFACES + INTERFACE_WORDS] = CLOSED;
+      this.#close();
       this.#period = this.#readers.endPeriod();
     }
     this.settle();
+  }
+
+  #close(): void {
+    this.#access.store(INTERFACES, CLOSED);
+    this.#access.store(INTERFACES + INTERFACE_WORDS, CLOSED);
   }
 }
 

@@ -27,8 +27,7 @@
 #define FLOW_TICK 1
 /* 32 less the number of bits that number the buckets. */
 #define FLOW_BUCKET_SHIFT 2
-/* Word index of the first next hop, bucket, record and ack. */
-#define FLOW_NEXT_HOPS 4
+/* Word index of the first bucket, record and ack; the next hops begin behind the header. */
 #define FLOW_BUCKETS 5
 #define FLOW_RECORDS 6
 #define FLOW_ACKS 7

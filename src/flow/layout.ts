@@ -21,8 +21,7 @@ export const EXTERNAL_ADDRESS = 0;
 export const TICK = 1;
 /** 32 less the number of bits that number the buckets. */
 export const BUCKET_SHIFT = 2;
-/** Word index of the first next hop, bucket, record and ack. */
-export const NEXT_HOPS = 4;
+/** Word index of the first bucket, record and ack; the next hops begin behind the header. */
 export const BUCKETS = 5;
 export const RECORDS = 6;
 export const ACKS = 7;

@@ -13,15 +13,19 @@ export interface FlowPlan {
   readonly words: number;
 }
 
-/** Sequentially consistent, as those of `Atomics`, which are the default. A board whose engine has none brings its own. */
+/**
+ * Word `at` of the whole table, as other tasks have it: read and written whole, and in one order with all their sequentially
+ * consistent accesses.
+ */
 export interface WordAccess {
-  load(words: Int32Array, at: number): number;
-  store(words: Int32Array, at: number, value: number): number;
+  load(at: number): number;
+  store(at: number, value: number): void;
 }
 
 /** Memory for a flow table that others read, too. It does not move, and begins at a multiple of 32 for their sake. */
 export interface FlowMemory {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  /** That of `Atomics` unless given. A board whose engine cannot, for its own memory or at all, brings this. */
   readonly access?: WordAccess;
 }
 
@@ -41,6 +45,25 @@ export function planFlowTable(sessions: number, nextHops: number): FlowPlan {
   const acksAt = recordsAt + records * RECORD_WORDS;
   const words = acksAt + records * ACK_WORDS;
   return { sessions: records, nextHops: hops, bucketBits, bucketsAt, recordsAt, acksAt, words };
+}
+
+/** Memory of the table's own has no other readers. */
+export function wordAccess(words: Int32Array, memory: FlowMemory | undefined): WordAccess {
+  if (memory?.access !== undefined) return memory.access;
+  if (memory === undefined) {
+    return {
+      load: (at) => words[at] as number,
+      store(at, value) {
+        words[at] = value;
+      },
+    };
+  }
+  return {
+    load: (at) => Atomics.load(words, at),
+    store(at, value) {
+      Atomics.store(words, at, value);
+    },
+  };
 }
 
 /** All words of the table, 0. Throws a RangeError when the memory is too small. */

@@ -31,64 +31,73 @@ const WANTED_LENGTH = 4;
 
 export class NextHops {
   readonly list: readonly NextHop[];
+  /** Word index of the first. */
+  readonly #firstAt: number;
   readonly #wanted: Float64Array;
   readonly #toWire: WireOrder;
   readonly #access: WordAccess;
   readonly #readers: Readers;
+  readonly #forget: () => void;
 
-  /** `count` entries from word `at` of the table on. */
+  /**
+   * `count` entries from word `firstAt` of the table on. `forget` takes every name from every record: it is called before
+   * a next hop whose epochs begin anew has a name again.
+   */
   constructor(
     table: Int32Array,
-    at: number,
+    firstAt: number,
     count: number,
     isLittleEndian: boolean,
     access: WordAccess,
     readers: Readers,
+    forget: () => void,
   ) {
+    this.#firstAt = firstAt;
+    this.#forget = forget;
     this.#toWire = wireOrderOf(isLittleEndian);
     this.#access = access;
     this.#readers = readers;
     this.#wanted = new Float64Array(count * WANTED_LENGTH);
     for (let index = 0; index < count; index++) this.#wanted[index * WANTED_LENGTH + WANTED_MAC] = -1;
     this.list = Array.from({ length: count }, (_, index) => {
-      const from = at + index * NEXT_HOP_WORDS;
+      const from = firstAt + index * NEXT_HOP_WORDS;
       return { name: nameOf(~index, 0), isKnown: false, words: table.subarray(from, from + NEXT_HOP_WORDS) };
     });
-    for (const hop of this.list) this.#publish(hop, hop.name, 0);
+    this.list.forEach(({ name }, index) => {
+      this.#publish(index, name, 0);
+    });
   }
 
-  /**
-   * Frames go from station `sourceMac` to `mac`, 48 bits each. Without effect for an entry that does not exist. True when
-   * the epochs begin anew.
-   */
-  set(index: number, mac: number, sourceMac: number): boolean {
+  /** Frames go from station `sourceMac` to `mac`, 48 bits each. Without effect for an entry that does not exist. */
+  set(index: number, mac: number, sourceMac: number): void {
     const wanted = this.#wanted;
     const at = index * WANTED_LENGTH;
-    if (at >= wanted.length) return false;
-    if (wanted[at + WANTED_MAC] === mac && wanted[at + WANTED_SOURCE_MAC] === sourceMac) return false;
-    const isNewRound = this.clear(index);
+    if (at >= wanted.length) return;
+    if (wanted[at + WANTED_MAC] === mac && wanted[at + WANTED_SOURCE_MAC] === sourceMac) return;
+    this.clear(index);
     wanted[at + WANTED_MAC] = mac;
     wanted[at + WANTED_SOURCE_MAC] = sourceMac;
     this.settle(index);
-    return isNewRound;
   }
 
-  /** Forgets the station and begins a new epoch; true when the epochs begin anew. */
-  clear(index: number): boolean {
+  /** Forgets the station and begins a new epoch. */
+  clear(index: number): void {
     const hop = this.list[index];
-    if (hop === undefined) return false;
+    if (hop === undefined) return;
     const wanted = this.#wanted;
     const at = index * WANTED_LENGTH;
-    if ((wanted[at + WANTED_MAC] as number) < 0) return false;
+    if ((wanted[at + WANTED_MAC] as number) < 0) return;
     wanted[at + WANTED_MAC] = -1;
-    if (!hop.isKnown) return false;
+    if (!hop.isKnown) return;
     const epoch = ((wanted[at + WANTED_EPOCH] as number) + 1) & 0xff;
     wanted[at + WANTED_EPOCH] = epoch;
     hop.isKnown = false;
     hop.name = nameOf(~index, epoch);
-    this.#publish(hop, hop.name, 0);
+    this.#publish(index, hop.name, 0);
+    // A record that slept through all epochs must not wake up to a stranger's station. Before the period ends: until then,
+    // a reader may have such a name in hand.
+    if (epoch === 0) this.#forget();
     wanted[at + WANTED_PERIOD] = this.#readers.endPeriod();
-    return epoch === 0;
   }
 
   /** Ends a change that waits, if it may; `list` says whether the station is known then. */
@@ -105,12 +114,13 @@ export class NextHops {
     words[3] = this.#toWire(((sourceMac % 0x10000) << 16) | ETHERTYPE_IPV4);
     hop.name = nameOf(index, wanted[at + WANTED_EPOCH] as number);
     hop.isKnown = true;
-    this.#publish(hop, hop.name, Math.floor(mac / 0x100000000));
+    this.#publish(index, hop.name, Math.floor(mac / 0x100000000));
   }
 
   /** Word 0: the name, and the first two bytes of the station address. */
-  #publish(hop: NextHop, name: number, macHead: number): void {
-    this.#access.store(hop.words, 0, this.#toWire((name << 24) | ((name & 0xff00) << 8) | macHead));
+  #publish(index: number, name: number, macHead: number): void {
+    const word = this.#toWire((name << 24) | ((name & 0xff00) << 8) | macHead);
+    this.#access.store(this.#firstAt + index * NEXT_HOP_WORDS, word);
   }
 }
 

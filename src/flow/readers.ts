@@ -7,14 +7,12 @@ import { PERIOD, READER_WORDS, READERS } from "./layout.js";
 import type { WordAccess } from "./memory.js";
 
 export class Readers {
-  readonly #words: Int32Array;
   readonly #access: WordAccess;
   #period = 1;
 
-  constructor(words: Int32Array, access: WordAccess) {
-    this.#words = words;
+  constructor(access: WordAccess) {
     this.#access = access;
-    words[PERIOD] = 1;
+    access.store(PERIOD, 1);
   }
 
   /** Begins a new period and returns the number of the one that ends: what was withdrawn until now is out of use after it. */
@@ -22,14 +20,14 @@ export class Readers {
     const ended = this.#period;
     // 0 is no period.
     this.#period = (ended + 1) | 0 || 1;
-    this.#access.store(this.#words, PERIOD, this.#period);
+    this.#access.store(PERIOD, this.#period);
     return ended;
   }
 
   /** Whether every reader is outside, or went in after that period. */
   isOver(period: number): boolean {
     for (let reader = READERS; reader < READERS + READER_WORDS; reader++) {
-      const entered = this.#access.load(this.#words, reader);
+      const entered = this.#access.load(reader);
       if (entered !== 0 && ((entered - period) | 0) <= 0) return false;
     }
     return true;

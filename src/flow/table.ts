@@ -20,7 +20,6 @@ import {
   INSIDE_ADDRESS,
   INSIDE_PORTS,
   LAST_SEEN,
-  NEXT_HOPS,
   OUTBOUND_WAY,
   RECORD_WORDS,
   RECORDS,
@@ -28,7 +27,7 @@ import {
   SECRET_WORDS,
   SECRETS,
 } from "./layout.js";
-import { clearedWords, type FlowMemory, planFlowTable, type WordAccess } from "./memory.js";
+import { clearedWords, type FlowMemory, planFlowTable, type WordAccess, wordAccess } from "./memory.js";
 import { NextHops } from "./nextHops.js";
 import { Readers } from "./readers.js";
 import { type WireOrder, wireOrderOf } from "./wireOrder.js";
@@ -90,17 +89,17 @@ export class FlowTable {
     this.#portsSecret = words[SECRETS + 1] as number;
     this.#insideSecret = words[SECRETS + 2] as number;
     words[BUCKET_SHIFT] = this.#bucketShift;
-    words[NEXT_HOPS] = HEADER_WORDS;
     words[BUCKETS] = this.#bucketsAt;
     words[RECORDS] = this.#recordsAt;
     words[ACKS] = this.#acksAt;
     words.fill(-1, this.#bucketsAt, this.#recordsAt);
-    const access = memory?.access ?? Atomics;
-    const readers = new Readers(words, access);
+    const access = wordAccess(words, memory);
+    const readers = new Readers(access);
     this.#access = access;
-    this.#free = new FreeRecords(words, this.#recordsAt, this.capacity, readers);
+    this.#free = new FreeRecords(words, access, this.#recordsAt, this.capacity, readers);
     this.header = new FlowHeader(words, access, readers, this.#toWire);
-    this.nextHops = new NextHops(words, HEADER_WORDS, plan.nextHops, this.isLittleEndian, access, readers);
+    const forget = () => this.#forgetHops();
+    this.nextHops = new NextHops(words, HEADER_WORDS, plan.nextHops, this.isLittleEndian, access, readers, forget);
   }
 
   /** Records in use. */
@@ -145,13 +144,12 @@ export class FlowTable {
 
   /** The station behind a next hop is known: frames to it go from `sourceMac` to `mac`. */
   setNeighbour(index: number, mac: number, sourceMac: number): void {
-    // A record that slept through all epochs must not wake up to a stranger's station.
-    if (this.nextHops.set(index, mac, sourceMac)) this.#forgetHops();
+    this.nextHops.set(index, mac, sourceMac);
   }
 
   /** The next hop may no longer be used: every record that leads there is a miss until `setNextHop` names one anew. */
   clearNeighbour(index: number): void {
-    if (this.nextHops.clear(index)) this.#forgetHops();
+    this.nextHops.clear(index);
   }
 
   /** The record that an outbound packet with this tuple belongs to; -1 for none. ICMP has the identifier and 0 as ports. */
@@ -246,14 +244,14 @@ export class FlowTable {
     const outboundHeads = words[outboundBucket] as number;
     if (inboundBucket === outboundBucket) {
       words[at + CHAINS] = outboundHeads;
-      this.#access.store(words, outboundBucket, index | (index << 16));
+      this.#access.store(outboundBucket, index | (index << 16));
       return index;
     }
     const inboundHeads = words[inboundBucket] as number;
     words[at + CHAINS] = (outboundHeads & 0xffff) | (inboundHeads & ~0xffff);
     // From here on readers find it.
-    this.#access.store(words, outboundBucket, (outboundHeads & ~0xffff) | index);
-    this.#access.store(words, inboundBucket, (inboundHeads & 0xffff) | (index << 16));
+    this.#access.store(outboundBucket, (outboundHeads & ~0xffff) | index);
+    this.#access.store(inboundBucket, (inboundHeads & 0xffff) | (index << 16));
     return index;
   }
 
@@ -273,8 +271,8 @@ export class FlowTable {
   remove(index: number): void {
     const words = this.words;
     const at = this.#recordsAt + index * RECORD_WORDS;
-    words[at + INBOUND_WAY] = 0;
-    words[at + OUTBOUND_WAY] = 0;
+    this.#access.store(at + INBOUND_WAY, 0);
+    this.#access.store(at + OUTBOUND_WAY, 0);
     const inside = words[at + INSIDE_ADDRESS] as number;
     const remote = words[at + REMOTE_ADDRESS] as number;
     this.#unchainOutbound(index, this.#bucket(inside, remote, words[at + INSIDE_PORTS] as number));
@@ -317,7 +315,7 @@ export class FlowTable {
   }
 
   touch(index: number): void {
-    this.words[this.#recordsAt + index * RECORD_WORDS + LAST_SEEN] = this.header.tick;
+    this.#access.store(this.#recordsAt + index * RECORD_WORDS + LAST_SEEN, this.header.tick);
   }
 
   /** Whether the fast path carries the session, in both directions. */
@@ -333,8 +331,8 @@ export class FlowTable {
     const at = this.#recordsAt + index * RECORD_WORDS;
     const way = words[at + OUTBOUND_WAY] as number;
     if (((way & FLAG_SETTLED) !== 0) === isSettled) return;
-    words[at + OUTBOUND_WAY] = way ^ FLAG_SETTLED;
-    words[at + INBOUND_WAY] = (words[at + INBOUND_WAY] as number) ^ FLAG_SETTLED;
+    this.#access.store(at + OUTBOUND_WAY, way ^ FLAG_SETTLED);
+    this.#access.store(at + INBOUND_WAY, (words[at + INBOUND_WAY] as number) ^ FLAG_SETTLED);
   }
 
   /** Packets of the session that leave by `side` go to this neighbour; ignored while its station is unknown. */
@@ -351,7 +349,7 @@ export class FlowTable {
     const at = this.#recordsAt + index * RECORD_WORDS + INBOUND_WAY + side;
     const way = words[at] as number;
     const next = (hop.name << 16) | FLAG_HOP | (way & 0xffff);
-    if (next !== way) words[at] = next;
+    if (next !== way) this.#access.store(at, next);
   }
 
   /** The last TCP acknowledgement number seen from the inside (LAN) or the outside (WAN). */
@@ -360,7 +358,7 @@ export class FlowTable {
   }
 
   setAck(index: number, side: number, value: number): void {
-    this.#view.setInt32((this.#acksAt + index * ACK_WORDS + side) << 2, value);
+    this.#access.store(this.#acksAt + index * ACK_WORDS + side, this.#toWire(value));
   }
 
   /** A 32-bit value as a word whose bytes lie in network order, and back. */
@@ -389,7 +387,7 @@ export class FlowTable {
       const head = (word << 16) >> 16;
       if (head < 0) return;
       if (head === index) {
-        this.#access.store(words, link, (word & ~0xffff) | next);
+        this.#access.store(link, (word & ~0xffff) | next);
         return;
       }
       link = this.#at(head) + CHAINS;
@@ -405,7 +403,7 @@ export class FlowTable {
       const head = word >> 16;
       if (head < 0) return;
       if (head === index) {
-        this.#access.store(words, link, (word & 0xffff) | next);
+        this.#access.store(link, (word & 0xffff) | next);
         return;
       }
       link = this.#at(head) + CHAINS;
@@ -417,7 +415,7 @@ export class FlowTable {
       if (!this.isUsed(index)) continue;
       const at = this.#at(index);
       for (let way = INBOUND_WAY; way <= OUTBOUND_WAY; way++) {
-        this.words[at + way] = (this.words[at + way] as number) & (FLAG_SETTLED | 0xff);
+        this.#access.store(at + way, (this.words[at + way] as number) & (FLAG_SETTLED | 0xff));
       }
     }
   }

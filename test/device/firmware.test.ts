@@ -129,6 +129,7 @@ describe("the firmware", () => {
     const rig = started({
       flows: {
         memory: (byteLength) => new ArrayBuffer(byteLength),
+        access: { load: () => 0, store: vi.fn() },
         carry: (memory) => void calls.push(`carry ${memory.byteLength > 0}`),
         stop: () => void calls.push("stop"),
       },
@@ -144,6 +145,7 @@ describe("the firmware", () => {
         memory() {
           throw new Error("there is no memory");
         },
+        access: { load: vi.fn(), store: vi.fn() },
         carry: vi.fn(),
         stop: vi.fn(),
       },

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { SeededRandom } from "../../host-sim/random.js";
 import * as layout from "../../src/flow/layout.js";
-import { flowTableBytes } from "../../src/flow/memory.js";
+import { flowTableBytes, type WordAccess } from "../../src/flow/memory.js";
 import { FlowTable, LAN, WAN } from "../../src/flow/table.js";
 
 const SESSIONS = 4;
@@ -12,12 +12,31 @@ const ROUTER = 0x020000000003;
 describe("a flow table with readers in other tasks", () => {
   let table: FlowTable;
   let words: Int32Array;
+  /** Called after each word that readers may see. */
+  let stored: (at: number) => void;
 
   beforeEach(() => {
     const buffer = new SharedArrayBuffer(flowTableBytes(SESSIONS, NEXT_HOPS));
-    table = new FlowTable(SESSIONS, NEXT_HOPS, new SeededRandom(1), { buffer });
     words = new Int32Array(buffer);
+    stored = () => undefined;
+    table = new FlowTable(SESSIONS, NEXT_HOPS, new SeededRandom(1), { buffer, access: boardAccess });
   });
+
+  /** As the board's: words are numbered from the table's beginning, and there is no other. */
+  const boardAccess: WordAccess = {
+    load(at) {
+      check(at);
+      return words[at] as number;
+    },
+    store(at, value) {
+      check(at);
+      words[at] = value;
+      stored(at);
+    },
+  };
+  const check = (at: number) => {
+    if (!Number.isInteger(at) || at < 0 || at >= words.length) throw new RangeError("The flow table has no such word");
+  };
 
   const enter = (side: number) => {
     words[layout.READERS + side] = words[layout.PERIOD] as number;
@@ -46,6 +65,25 @@ describe("a flow table with readers in other tasks", () => {
     table.remove(2);
     enter(LAN);
     expect(insert(9)).toBe(2);
+  });
+
+  it("uses each record again that was removed before a reader went in", () => {
+    fill();
+    table.remove(0);
+    table.remove(1);
+    enter(LAN);
+    expect([insert(5), insert(6), insert(7)]).toEqual([0, 1, -1]);
+  });
+
+  it("uses a record again that was removed between two visits, while another was held by the first", () => {
+    fill();
+    enter(LAN);
+    table.remove(0);
+    leave(LAN);
+    table.remove(1);
+    enter(LAN);
+    table.remove(2);
+    expect([insert(5), insert(6), insert(7)]).toEqual([0, 1, -1]);
   });
 
   it("uses a record again when the reader has come back since", () => {
@@ -102,6 +140,45 @@ describe("a flow table with readers in other tasks", () => {
     for (const side of [LAN, WAN]) table.setNextHop(index, side, 0);
     expect(stations[1]).toBe(table.toWire(3));
     expect(table.isCarried(index)).toBe(true);
+  });
+
+  it("publishes a next hop where the next hops are", () => {
+    table.setNeighbour(1, HOST, ROUTER);
+    const at = layout.HEADER_WORDS + layout.NEXT_HOP_WORDS;
+    expect([...words.subarray(at, at + 2)]).toEqual([table.toWire(0x01000200), table.toWire(1)]);
+    expect(words[layout.EXTERNAL_ADDRESS]).toBe(0);
+  });
+
+  it("takes a name from all records before it names another station", () => {
+    const index = insert(1);
+    const wayAt = (words[layout.RECORDS] as number) + index * layout.RECORD_WORDS + layout.OUTBOUND_WAY;
+    const stationAt = layout.HEADER_WORDS;
+    table.setNeighbour(0, 0, ROUTER);
+    table.setSettled(index, true);
+    table.setNextHop(index, WAN, 0);
+    const way = words[wayAt] as number;
+    expect(way & 0xffff).toBe(layout.CARRIED | 17);
+    const matches: number[] = [];
+    let change = 0;
+    stored = (at) => {
+      const name = table.toWire(words[stationAt] as number) >>> 16;
+      const hop = (words[wayAt] as number) >>> 16;
+      const isNamed = ((words[wayAt] as number) & layout.FLAG_HOP) !== 0;
+      if (at === stationAt && isNamed && name === ((hop & 0xff) << 8) + (hop >> 8)) matches.push(change);
+    };
+    for (change = 1; change <= 256; change++) table.setNeighbour(0, change, ROUTER);
+    expect(matches).toEqual([]);
+    expect(table.isCarried(index)).toBe(false);
+  });
+
+  it("ends a period between taking a name from all records and naming another station", () => {
+    const index = insert(1);
+    const wayAt = (words[layout.RECORDS] as number) + index * layout.RECORD_WORDS + layout.OUTBOUND_WAY;
+    for (let change = 0; change < 256; change++) table.setNeighbour(0, change, ROUTER);
+    const steps: number[] = [];
+    stored = (at) => void ([layout.HEADER_WORDS, wayAt, layout.PERIOD].includes(at) && steps.push(at));
+    table.setNeighbour(0, 256, ROUTER);
+    expect(steps).toEqual([layout.HEADER_WORDS, wayAt, layout.PERIOD, layout.HEADER_WORDS]);
   });
 
   it("begins a new period with each removal that somebody waits for", () => {
