@@ -235,7 +235,11 @@ export class Firmware {
       `${this.ports.counter(WAN, name)}`,
       meaning,
     ]);
-    return formatTable([right("LAN"), right("WAN"), left("FRAMES")], rows, "");
+    const table = formatTable([right("LAN"), right("WAN"), left("FRAMES")], rows, "");
+    const held = this.gateway.nat.flows.countHeld();
+    return held === 0
+      ? table
+      : `${table}changes of the flow table that wait until a driver is done with what it reads: ${held}\n`;
   }
 
   #restart(): void {

@@ -66,6 +66,8 @@ export const DROP_REASONS = Object.freeze({
   natFiltered: "from the WAN to a mapping, by a host it never talked to",
   natNoMapping: "the mapping table is full",
   natNoSession: "the session table is full",
+  natBusy:
+    "a driver may still be reading the record or address that was freed for a session; sent again, the packet passes",
   natNoPort: "no external port is free",
   natConflict: "the two endpoints talk through another external port already",
   natProtocol: "an IP protocol that cannot be translated",

@@ -17,7 +17,8 @@
  *
  * table   the words of a FlowTable, laid out as layout.h says; best at a multiple of 32 bytes
  * frame   aligned to four bytes: two bytes of padding, which a hit overwrites, then the Ethernet header
- * length  bytes of the frame, without the padding and the FCS; no byte behind them is read or written
+ * length  bytes of the frame, without the padding and the FCS; no byte behind them is read or written, and none behind the
+ *         first 54: of a longer frame a caller may give the beginning alone
  */
 int porter_flow_forward(uint32_t *table, void *frame, uint32_t length, uint32_t interfaceIndex);
 

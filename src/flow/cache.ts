@@ -45,9 +45,16 @@ const enum Word {
   CARRIED = 0x300,
 }
 
-/** Does not compile where Word differs from layout.ts. */
-type Agreed<Members extends Pick<typeof layout, keyof typeof Word>> = Members;
-export type WordAsInLayout = Agreed<typeof Word>;
+/** What the functions take for granted: the index of a record's first word, and the factors 8 and 2 / 8 in their shifts. */
+interface Assumed {
+  readonly REMOTE_ADDRESS: 0;
+  readonly RECORD_WORDS: 8;
+  readonly ACK_WORDS: 2;
+}
+
+/** Does not compile where Word or what is assumed differs from layout.ts. */
+type Agreed<Members extends Pick<typeof layout, keyof typeof Word | keyof Assumed>> = Members;
+export type WordsAsInLayout = Agreed<typeof Word & Assumed>;
 
 // biome-ignore lint/suspicious/noConstEnum: as Word.
 const enum Is {

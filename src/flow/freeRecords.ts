@@ -1,30 +1,28 @@
 /**
  * The flow table's free records, first in, first out. A record that was in use may be taken again only when no reader can
- * hold it any more: the list is made of those that may be taken, those that wait for the end of one period, and those
- * that came since.
+ * hold it any more: the list is made of those that may be taken, and of two groups that wait for the end of a period each,
+ * which begins anew with each record that joins the second group.
  */
 import { OUTBOUND_WAY, RECORD_WORDS } from "./layout.js";
-import type { WordAccess } from "./memory.js";
 import type { Readers } from "./readers.js";
 
 export class FreeRecords {
   readonly #words: Int32Array;
-  readonly #access: WordAccess;
   /** Word index of the first record's outbound way, whose upper half is the link: no reader takes that for a way. */
   readonly #linksAt: number;
   readonly #readers: Readers;
   #first = 0;
   #last: number;
   #ready: number;
+  /** The first group, and the second; and the period in which the last one of each came. */
   #waiting = 0;
-  #withdrawn = 0;
-  /** The period whose end the waiting ones wait for. */
   #period = 0;
+  #withdrawn = 0;
+  #withdrawnPeriod = 0;
 
   /** All records of a table are free. */
-  constructor(words: Int32Array, access: WordAccess, recordsAt: number, capacity: number, readers: Readers) {
+  constructor(words: Int32Array, recordsAt: number, capacity: number, readers: Readers) {
     this.#words = words;
-    this.#access = access;
     this.#linksAt = recordsAt + OUTBOUND_WAY;
     this.#readers = readers;
     this.#last = capacity - 1;
@@ -34,8 +32,16 @@ export class FreeRecords {
 
   /** Whether there is one that may be taken. */
   hasReady(): boolean {
-    if (this.#ready === 0) this.#advance();
+    if (this.#ready > 0) return true;
+    this.#advance();
+    if (this.#ready === 0 && this.#waiting > 0) this.#advance();
     return this.#ready > 0;
+  }
+
+  /** How many may still be in a reader's hands. */
+  countHeld(): number {
+    for (let group = 0; group < 2; group++) this.#advance();
+    return this.#waiting + this.#withdrawn;
   }
 
   /** -1 when there is none, or none yet. */
@@ -52,33 +58,23 @@ export class FreeRecords {
     if (this.#ready + this.#waiting + this.#withdrawn === 0) this.#first = index;
     else this.#link(this.#last, index);
     this.#last = index;
+    // Looking at readers costs more, and can wait as long as there are others.
+    if (this.#ready === 0 || this.#waiting === 0) this.#advance();
     this.#withdrawn++;
-    // Each removal ends a period unless an earlier one waits: a reader that goes in later does not hold the record.
-    if (this.#waiting > 0) this.#collect();
-    if (this.#waiting === 0) this.#wait();
+    this.#withdrawnPeriod = this.#readers.endPeriod();
   }
 
+  /** When no reader can hold the first group any more, both move on. */
   #advance(): void {
-    if (this.#waiting === 0 && this.#withdrawn === 0) return;
-    this.#collect();
-    if (this.#waiting > 0) return;
-    this.#wait();
-    if (this.#ready === 0) this.#collect();
-  }
-
-  #wait(): void {
-    this.#waiting = this.#withdrawn;
-    this.#withdrawn = 0;
-    if (this.#waiting > 0) this.#period = this.#readers.endPeriod();
-  }
-
-  #collect(): void {
-    if (!this.#readers.isOver(this.#period)) return;
+    if (this.#waiting > 0 && !this.#readers.isOver(this.#period)) return;
     this.#ready += this.#waiting;
-    this.#waiting = 0;
+    this.#waiting = this.#withdrawn;
+    this.#period = this.#withdrawnPeriod;
+    this.#withdrawn = 0;
   }
 
   #link(index: number, next: number): void {
-    this.#access.store(this.#linksAt + index * RECORD_WORDS, next << 16);
+    // Not as one store: the half that a reader looks at is 0 before and after.
+    this.#words[this.#linksAt + index * RECORD_WORDS] = next << 16;
   }
 }

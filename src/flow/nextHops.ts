@@ -117,6 +117,16 @@ export class NextHops {
     this.#publish(index, hop.name, Math.floor(mac / 0x100000000));
   }
 
+  /** Stations that are known and cannot be written yet. */
+  countWaiting(): number {
+    let count = 0;
+    this.list.forEach((hop, index) => {
+      this.settle(index);
+      if (!hop.isKnown && (this.#wanted[index * WANTED_LENGTH + WANTED_MAC] as number) >= 0) count++;
+    });
+    return count;
+  }
+
   /** Word 0: the name, and the first two bytes of the station address. */
   #publish(index: number, name: number, macHead: number): void {
     const word = this.#toWire((name << 24) | ((name & 0xff00) << 8) | macHead);

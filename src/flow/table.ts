@@ -96,7 +96,7 @@ export class FlowTable {
     const access = wordAccess(words, memory);
     const readers = new Readers(access);
     this.#access = access;
-    this.#free = new FreeRecords(words, access, this.#recordsAt, this.capacity, readers);
+    this.#free = new FreeRecords(words, this.#recordsAt, this.capacity, readers);
     this.header = new FlowHeader(words, access, readers, this.#toWire);
     const forget = () => this.#forgetHops();
     this.nextHops = new NextHops(words, HEADER_WORDS, plan.nextHops, this.isLittleEndian, access, readers, forget);
@@ -111,6 +111,15 @@ export class FlowTable {
   hasRoom(): boolean {
     if (this.header.isChanging) this.header.settle();
     return !this.header.isChanging && this.#free.hasReady();
+  }
+
+  /**
+   * What readers still keep from being used or changed: records that were removed, stations, and the header for one. It
+   * never stays above 0 for long unless a reader has gone in and does not come out again.
+   */
+  countHeld(): number {
+    this.header.settle();
+    return this.#free.countHeld() + this.nextHops.countWaiting() + (this.header.isChanging ? 1 : 0);
   }
 
   /** Whole seconds since the stack's start. */
@@ -164,7 +173,9 @@ export class FlowTable {
       remoteWord = (remote << 24) | ((remote & 0xff00) << 8) | ((remote >> 8) & 0xff00) | ((remote >> 24) & 0xff);
       ports = (ports << 24) | ((ports & 0xff00) << 8) | ((ports >> 8) & 0xff00) | ((ports >> 24) & 0xff);
     }
-    // As `#bucket`, in two steps: the remote address counts for the inbound key, too.
+    // Each part has a secret factor, and the upper bits count, which depend on all bits of the factors (multiply-shift,
+    // Dietzfelbinger et al., 1997): nobody outside can choose addresses and ports that share a bucket. The inbound key is
+    // hashed likewise, without the inside address.
     const remoteHash = imul(remoteWord, this.#remoteSecret);
     const hash = remoteHash ^ imul(ports, this.#portsSecret) ^ imul(insideWord, this.#insideSecret);
     const bucket = this.#bucketsAt + (hash >>> this.#bucketShift);
@@ -199,7 +210,8 @@ export class FlowTable {
       remoteWord = (remote << 24) | ((remote & 0xff00) << 8) | ((remote >> 8) & 0xff00) | ((remote >> 24) & 0xff);
       ports = (ports << 24) | ((ports & 0xff00) << 8) | ((ports >> 8) & 0xff00) | ((ports >> 24) & 0xff);
     }
-    let index = (words[this.#bucket(0, remoteWord, ports)] as number) >> 16;
+    const hash = imul(remoteWord, this.#remoteSecret) ^ imul(ports, this.#portsSecret);
+    let index = (words[this.#bucketsAt + (hash >>> this.#bucketShift)] as number) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
       if (
@@ -273,10 +285,12 @@ export class FlowTable {
     const at = this.#recordsAt + index * RECORD_WORDS;
     this.#access.store(at + INBOUND_WAY, 0);
     this.#access.store(at + OUTBOUND_WAY, 0);
-    const inside = words[at + INSIDE_ADDRESS] as number;
-    const remote = words[at + REMOTE_ADDRESS] as number;
-    this.#unchainOutbound(index, this.#bucket(inside, remote, words[at + INSIDE_PORTS] as number));
-    this.#unchainInbound(index, this.#bucket(0, remote, words[at + EXTERNAL_PORTS] as number));
+    const remoteHash = imul(words[at + REMOTE_ADDRESS] as number, this.#remoteSecret);
+    const insideHash = imul(words[at + INSIDE_ADDRESS] as number, this.#insideSecret);
+    const outboundHash = remoteHash ^ imul(words[at + INSIDE_PORTS] as number, this.#portsSecret) ^ insideHash;
+    const inboundHash = remoteHash ^ imul(words[at + EXTERNAL_PORTS] as number, this.#portsSecret);
+    this.#unchainOutbound(index, this.#bucketsAt + (outboundHash >>> this.#bucketShift));
+    this.#unchainInbound(index, this.#bucketsAt + (inboundHash >>> this.#bucketShift));
     this.#count--;
     this.#free.put(index);
   }
@@ -370,17 +384,9 @@ export class FlowTable {
     return this.#recordsAt + index * RECORD_WORDS;
   }
 
-  /** Word index of the bucket; the inbound key has no inside address and passes 0. */
-  #bucket(inside: number, remote: number, ports: number): number {
-    // Each part has a secret factor, and the upper bits count, which depend on all bits of the factors (multiply-shift,
-    // Dietzfelbinger et al., 1997): nobody outside can choose addresses and ports that share a bucket.
-    const hash = imul(remote, this.#remoteSecret) ^ imul(ports, this.#portsSecret) ^ imul(inside, this.#insideSecret);
-    return this.#bucketsAt + (hash >>> this.#bucketShift);
-  }
-
   #unchainOutbound(index: number, bucket: number): void {
     const words = this.words;
-    const next = (words[this.#at(index) + CHAINS] as number) & 0xffff;
+    const next = (words[this.#recordsAt + index * RECORD_WORDS + CHAINS] as number) & 0xffff;
     let link = bucket;
     for (;;) {
       const word = words[link] as number;
@@ -396,7 +402,7 @@ export class FlowTable {
 
   #unchainInbound(index: number, bucket: number): void {
     const words = this.words;
-    const next = (words[this.#at(index) + CHAINS] as number) & ~0xffff;
+    const next = (words[this.#recordsAt + index * RECORD_WORDS + CHAINS] as number) & ~0xffff;
     let link = bucket;
     for (;;) {
       const word = words[link] as number;

@@ -294,7 +294,11 @@ export class Nat implements ForwardEffects {
       externalPort = mappings.externalPort(mapping);
       mappings.addSession(mapping);
     } else {
-      if (mappings.isFull && !sessions.makeMappingRoom(timerClass)) return "natNoMapping";
+      if (mappings.isFull) {
+        // Nobody loses a mapping to a session that cannot be had yet.
+        if (!flows.hasRoom()) return "natBusy";
+        if (!sessions.makeMappingRoom(timerClass)) return "natNoMapping";
+      }
       externalPort =
         forward === DYNAMIC ? mappings.allocate(this.#settings) : this.forwards.externalPort(forward, insidePort);
       if (externalPort === 0) return "natNoPort";
@@ -306,7 +310,7 @@ export class Nat implements ForwardEffects {
     this.#opened = session;
     // There is room, but what was freed last may still be in a reader's hands.
     if (session < 0) mappings.removeSession(mapping);
-    return session < 0 ? "natNoSession" : "ok";
+    return session < 0 ? "natBusy" : "ok";
   }
 
   #openInbound(packet: Packet, flags: number): Verdict {
@@ -323,6 +327,7 @@ export class Nat implements ForwardEffects {
     const insidePort = isMapping ? this.#mappings.insidePort(id) : this.forwards.insidePort(id, packet.destinationPort);
     if (!this.#yields(protocol, insideAddress, insidePort, packet.source, packet.sourcePort)) return "natConflict";
     if (!this.#sessions.makeRoom(timerClass)) return "natNoSession";
+    if (!this.flows.hasRoom()) return "natBusy";
     let mapping = this.#mappings.find(protocol, insideAddress, insidePort, isMapping ? DYNAMIC : id);
     if (mapping < 0) {
       // Making room took the mapping's last session.
@@ -336,8 +341,7 @@ export class Nat implements ForwardEffects {
     const tcpState = isTcp ? openedState(false) : 0;
     const session = this.#sessions.open(mapping, packet.destinationPort, packet.source, timerClass, tcpState);
     this.#opened = session;
-    if (session < 0) this.#mappings.removeSession(mapping);
-    return session < 0 ? "natNoSession" : "ok";
+    return "ok";
   }
 
   #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {

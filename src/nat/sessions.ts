@@ -109,7 +109,7 @@ export class Sessions {
 
   /**
    * A new session of a mapping, which has counted it, with `remote`: used now, for the tuple that `findOutbound` looked for last and did not find;
-   * -1 when the table is full: `makeRoom` comes first. `tcpState` is 0 for what is not TCP.
+   * -1 when the table has no room: `makeRoom` comes first, and what it freed may still be in a reader's hands. `tcpState` is 0 for what is not TCP.
    */
   open(mapping: number, externalPort: number, remote: number, timerClass: TimerClass, tcpState: number): number {
     const flows = this.#flows;
@@ -228,9 +228,7 @@ export class Sessions {
    */
   makeRoom(newcomer: TimerClass): boolean {
     if (this.#flows.count >= this.#flows.capacity) this.expire();
-    if (this.#flows.count >= this.#flows.capacity && !this.#giveUp(newcomer, false)) return false;
-    // What has just become free may still be in a reader's hands.
-    return this.#flows.hasRoom();
+    return this.#flows.count < this.#flows.capacity || this.#giveUp(newcomer, false);
   }
 
   /**

@@ -2,8 +2,11 @@
  * Follows the TCP connections that cross the NAT: their state, their timer, and what a reset must look like.
  *
  * The flow table's `ack` of a side is the last acknowledgement number seen from it: the next sequence number that it expects
- * of the other side. The fast path stamps it too, so it is never out of date. Until a side has acknowledged anything it is
- * what that side has to acknowledge: one more than the other side's SYN.
+ * of the other side. The fast path stamps it, too, perhaps in another task. A packet that had to wait for the slow path may
+ * be older than that stamp, so here it only moves on. A stamp under way when a connection ends may come after the SYN of
+ * its successor in the same record: then a reset or FIN is judged by the wrong number until the side has acknowledged
+ * again, and at worst the successor stays on the slow path. Until a side has acknowledged anything it is what that side has
+ * to acknowledge: one more than the other side's SYN.
  */
 import type { Verdict } from "../core/drops.js";
 import { type FlowTable, LAN, WAN } from "../flow/table.js";
@@ -82,7 +85,7 @@ export class TcpTracker {
       this.#sessions.setWindowScale(session, isInside, offeredScale(view, at));
     }
     const isProgress = acknowledgesSyn || (isEstablished && (flags & TCP_ACK) !== 0);
-    if (isProgress && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
+    if (isProgress && advance > 0 && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
     const next = nextState(state, this.#believedFlags(session, packet, flags, isInside), isInside, acknowledgesSyn);
     this.#sessions.setTcpState(session, next, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
     this.#flows.setSettled(session, isSettled(next));

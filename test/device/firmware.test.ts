@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { TRIAL_MS } from "../../boards/common/imageTrial.js";
+import { PERIOD, READERS } from "../../src/flow/layout.js";
 import { LAN, WAN } from "../../src/gateway.js";
 import { PROTOCOL_UDP } from "../../src/wire/ipv4.js";
 import { arpFrame, udpFrame } from "../support/frames.js";
@@ -137,6 +138,32 @@ describe("the firmware", () => {
     rig.type("set interface lan vlan 30");
     expect(calls).toEqual(["stop", "carry true", "stop", "carry true"]);
     expect(rig.type("show drivers")).toContain("carried by the driver");
+    expect(rig.type("show drivers")).not.toContain("wait until a driver");
+  });
+
+  it("says when a driver's task keeps changes of the flow table waiting", () => {
+    let words = new Int32Array(0);
+    const rig = started({
+      flows: {
+        memory(byteLength) {
+          words = new Int32Array(byteLength / 4);
+          return words.buffer;
+        },
+        access: {
+          load: (at) => words[at] as number,
+          store(at, value) {
+            words[at] = value;
+          },
+        },
+        carry: vi.fn(),
+        stop: vi.fn(),
+      },
+    });
+    words[READERS] = words[PERIOD] as number;
+    rig.type("set interface lan mtu 1400");
+    expect(rig.type("show drivers")).toContain("wait until a driver is done with what it reads: 1");
+    words[READERS] = 0;
+    expect(rig.type("show drivers")).not.toContain("wait until a driver");
   });
 
   it("runs without memory that drivers can read, and says so", () => {

@@ -59,13 +59,13 @@ describe("mappings", () => {
   it("gives mapping and port back when no record can be had, as while a reader is at work", () => {
     const bench = makeBench();
     const insertSought = vi.spyOn(bench.nat.flows, "insertSought").mockReturnValue(-1);
-    expect(bench.nat.outbound(udp(L1, W1))).toBe("natNoSession");
+    expect(bench.nat.outbound(udp(L1, W1))).toBe("natBusy");
     expect([bench.nat.mappingCount, bench.nat.sessionCount, bench.nat.lastSession]).toEqual([0, 0, -1]);
     insertSought.mockRestore();
     bench.out(udp(L1, W1));
     expect(bench.nat.mappings()).toMatchObject([{ sessions: 1 }]);
     vi.spyOn(bench.nat.flows, "insertSought").mockReturnValue(-1);
-    expect(bench.nat.outbound(udp(L1, W2))).toBe("natNoSession");
+    expect(bench.nat.outbound(udp(L1, W2))).toBe("natBusy");
     expect(bench.nat.mappings()).toMatchObject([{ sessions: 1 }]);
   });
 

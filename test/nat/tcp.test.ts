@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { LAN, WAN } from "../../src/flow/table.js";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../../src/wire/tcp.js";
 import { type Bench, makeBench } from "./support/bench.js";
 import { at, destination, type Endpoint, expectSound, source, tcp } from "./support/packets.js";
@@ -58,6 +59,19 @@ class Connection {
 }
 
 describe("TCP through the NAT", () => {
+  it("does not take an acknowledgement back that the fast path has seen meanwhile", () => {
+    const { bench } = new Connection().open();
+    const { flows } = bench.nat;
+    flows.setAck(0, LAN, OUTSIDE_SEQUENCE + 5000);
+    flows.setAck(0, WAN, INSIDE_SEQUENCE + 5000);
+    const packets = [OUTSIDE_SEQUENCE + 100, OUTSIDE_SEQUENCE + 6000];
+    const seen = packets.map((acknowledgement) => {
+      bench.out(tcp(L1, W1, TCP_ACK, { sequence: INSIDE_SEQUENCE + 1, acknowledgement }));
+      return flows.ack(0, LAN);
+    });
+    expect(seen).toEqual([OUTSIDE_SEQUENCE + 5000, OUTSIDE_SEQUENCE + 6000]);
+  });
+
   it("RFC7857 2: goes from INIT to ESTABLISHED by the three-way handshake", () => {
     const connection = new Connection();
     connection.inside(TCP_SYN, INSIDE_SEQUENCE, 0);

@@ -44,9 +44,11 @@ export function excesses(prices: Prices, variant: Variant, budget: Budget): stri
       found.push(`${name}: has no budget`);
       continue;
     }
-    const { instructions = 0, slots, chunkBytes } = price;
-    const mostInstructions = most.instructions[variant] ?? Number.POSITIVE_INFINITY;
-    if (instructions > mostInstructions) {
+    const { instructions, slots, chunkBytes } = price;
+    const mostInstructions = most.instructions[variant];
+    if (mostInstructions === undefined) {
+      found.push(`${name}: has no budget of instructions (${variant})`);
+    } else if (instructions !== undefined && instructions > mostInstructions) {
       found.push(`${name}: ${Math.ceil(instructions)} instructions (${variant}), the budget is ${mostInstructions}`);
     }
     if (slots > most.slots) found.push(`${name}: ${slots} slots, the budget is ${most.slots}`);
