@@ -160,7 +160,7 @@ describe("the firmware", () => {
       },
     });
     words[READERS] = words[PERIOD] as number;
-    rig.type("set interface lan mtu 1400");
+    rig.type("set lan mtu 1400");
     expect(rig.type("show drivers")).toContain("wait until a driver is done with what it reads: 1");
     words[READERS] = 0;
     expect(rig.type("show drivers")).not.toContain("wait until a driver");
