@@ -8,8 +8,14 @@ const SHORT_BYTES = 60;
 const LONG_BYTES = 1514;
 const FLOWS = [1, 100, 700];
 
-/** Instructions per packet, on average over all sessions: a record deep in its chain costs about 10 more for each step. */
-const BUDGETS: Readonly<Record<Variant, number>> = { "64-bit -O2": 180, "32-bit -Os": 220 };
+/**
+ * Instructions per packet: of the session in the middle and on average, and of the one that costs most. A record costs about
+ * 10 more for each step into its chain; the deepest of 700 is above what the others keep to (docs/decisions.md).
+ */
+const BUDGETS: Readonly<Record<Variant, { readonly typical: number; readonly worst: number }>> = {
+  "64-bit -O2": { typical: 180, worst: 204 },
+  "32-bit -Os": { typical: 220, worst: 252 },
+};
 const MAX_GROWTH = 1.1;
 
 gate("64-bit -O2");
@@ -29,7 +35,12 @@ function gate(variant: Variant): void {
       const [alone, , many, long] = costs as [Cost, Cost, Cost, Cost];
       const text = FLOWS.map((flows, index) => `${flows} flows ${lineOf(costs[index] as Cost)}`).join(", ");
       console.log(`${variant}, ${protocol} ${direction}, instructions (mean, median, worst): ${text}`);
-      expect(many.mean).toBeLessThanOrEqual(BUDGETS[variant]);
+      const { typical, worst } = BUDGETS[variant];
+      for (const cost of [alone, many]) {
+        expect(cost.mean).toBeLessThanOrEqual(typical);
+        expect(cost.median).toBeLessThanOrEqual(typical);
+        expect(cost.worst).toBeLessThanOrEqual(worst);
+      }
       expect(many.mean).toBeLessThanOrEqual(alone.mean * MAX_GROWTH);
       expect(long).toEqual(alone);
     });

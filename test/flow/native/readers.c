@@ -1,9 +1,11 @@
 /*
  * Two threads that send packets of known flows through the flow cache as fast as they can, one for each interface, while
  * somebody else changes the table, and check every hit: it must be one of the translations that the writer may have
- * published. Numbers in addresses, ports and station addresses say what belongs together (stress.ts makes them).
+ * published. Numbers in addresses, ports, station addresses and acknowledgements say what belongs together (stress.ts makes
+ * them). Between packets they stay outside for a while, as drivers do.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +14,15 @@
 #define KEYS 24
 #define FRAME_WORDS 16
 #define LENGTH 60
+#define TCP 6
 #define UDP 17
+/* TCP's flags behind the header's length. */
+#define TCP_ACK 0x5010
+/* Turns of a loop that a reader stays outside for at most, and packets between two gifts of its processor to others. */
+#ifndef MOST_PAUSE
+#define MOST_PAUSE 1024
+#endif
+#define YIELD_PACKETS 16
 
 typedef struct {
   uint32_t *table;
@@ -28,8 +38,9 @@ static Reader readers[2];
 static int isStopping;
 
 void startReaders(uint32_t *table);
-/* Answer: packets, hits and faults of the two readers. */
-void stopReaders(double *answer);
+/* Answer: packets, hits and faults of the two readers until now. */
+void lookAtReaders(double *answer);
+void stopReaders(void);
 
 static uint32_t get16(const uint8_t *at) {
   return (uint32_t)(at[0] << 8 | at[1]);
@@ -62,6 +73,10 @@ static uint32_t remotePort(uint32_t key) { return 9000 + 11 * key; }
 static uint32_t externalAddress(uint32_t which) { return 0xcb007100 + which * 0x01010101; }
 static uint32_t externalPort(uint32_t key, uint32_t which) { return 0x4000 + key * 64 + which; }
 
+/* Every other flow is TCP. */
+static uint32_t protocolOf(uint32_t key) { return (key & 1) != 0 ? TCP : UDP; }
+static uint32_t acknowledgement(uint32_t key, uint32_t side) { return 0x40000000 + key * 2 + side; }
+
 /* A station address says its version twice, and its number. */
 static void putMac(uint8_t *at, uint32_t version, uint32_t number) {
   put16(at, 0x0200 | version);
@@ -69,7 +84,7 @@ static void putMac(uint8_t *at, uint32_t version, uint32_t number) {
 }
 
 static uint32_t transportSum(const uint8_t *ip) {
-  return sum(ip + 12, 8, sum(ip + 20, 26, UDP + 26));
+  return sum(ip + 12, 8, sum(ip + 20, 26, ip[9] + 26));
 }
 
 static void make(uint8_t *ethernet, uint32_t isOutbound, uint32_t key, uint32_t which, uint32_t versions) {
@@ -80,21 +95,27 @@ static void make(uint8_t *ethernet, uint32_t isOutbound, uint32_t key, uint32_t 
   put16(ethernet + 12, 0x0800);
   put16(ip, 0x4500);
   put16(ip + 2, 46);
-  put16(ip + 8, 64 << 8 | UDP);
+  put16(ip + 8, 64 << 8 | protocolOf(key));
   put32(ip + 12, isOutbound ? insideAddress(key) : remoteAddress(key));
   put32(ip + 16, isOutbound ? remoteAddress(key) : externalAddress(which));
   put16(ip + 10, ~sum(ip, 20, 0));
   put16(ip + 20, isOutbound ? insidePort(key) : remotePort(key));
   put16(ip + 22, isOutbound ? remotePort(key) : externalPort(key, which));
-  put16(ip + 24, 26);
-  put16(ip + 26, ~transportSum(ip));
+  if (protocolOf(key) == TCP) {
+    put32(ip + 28, acknowledgement(key, isOutbound ? 0 : 1));
+    put16(ip + 32, TCP_ACK);
+    put16(ip + 36, ~transportSum(ip));
+  } else {
+    put16(ip + 24, 26);
+    put16(ip + 26, ~transportSum(ip));
+  }
 }
 
 /* 0 when the frame is a translation that somebody published. */
 static uint32_t check(const uint8_t *ethernet, uint32_t isOutbound, uint32_t key, uint32_t which, uint32_t versions) {
   const uint8_t *const ip = ethernet + 14;
   if ((versions & 3) != (versions >> 2 & 3)) return 1;
-  if (get16(ip + 8) != (63 << 8 | UDP)) return 2;
+  if (get16(ip + 8) != (63 << 8 | protocolOf(key))) return 2;
   if (sum(ip, 20, 0) != 0xffff) return 3;
   if (transportSum(ip) != 0xffff) return 4;
   if (isOutbound) {
@@ -134,11 +155,13 @@ static void *run(void *argument) {
     memcpy(ethernet, frames[key][which], LENGTH);
     put16(ethernet, 0x0200 | (versions & 3));
     ethernet[2] = (uint8_t)(versions >> 2 & 3);
-    reader->packets++;
+    __atomic_store_n(&reader->packets, reader->packets + 1, __ATOMIC_RELAXED);
+    for (volatile uint32_t turns = random >> 10 & (MOST_PAUSE - 1); turns > 0; turns--);
+    if (reader->packets % YIELD_PACKETS == 0) sched_yield();
     if (porter_flow_forward(reader->table, words, LENGTH, reader->interfaceIndex) < 0) continue;
-    reader->hits++;
+    __atomic_store_n(&reader->hits, reader->hits + 1, __ATOMIC_RELAXED);
     const uint32_t fault = check(ethernet, isOutbound, key, which, versions);
-    if (fault != 0 && reader->fault == 0) reader->fault = fault;
+    if (fault != 0 && reader->fault == 0) __atomic_store_n(&reader->fault, fault, __ATOMIC_RELAXED);
   }
   return NULL;
 }
@@ -151,12 +174,16 @@ void startReaders(uint32_t *table) {
   }
 }
 
-void stopReaders(double *answer) {
-  __atomic_store_n(&isStopping, 1, __ATOMIC_RELAXED);
+void lookAtReaders(double *answer) {
   for (uint32_t index = 0; index < 2; index++) {
-    pthread_join(readers[index].thread, NULL);
-    answer[3 * index] = (double)readers[index].packets;
-    answer[3 * index + 1] = (double)readers[index].hits;
-    answer[3 * index + 2] = readers[index].fault;
+    const Reader *const reader = readers + index;
+    answer[3 * index] = (double)__atomic_load_n(&reader->packets, __ATOMIC_RELAXED);
+    answer[3 * index + 1] = (double)__atomic_load_n(&reader->hits, __ATOMIC_RELAXED);
+    answer[3 * index + 2] = __atomic_load_n(&reader->fault, __ATOMIC_RELAXED);
   }
+}
+
+void stopReaders(void) {
+  __atomic_store_n(&isStopping, 1, __ATOMIC_RELAXED);
+  for (uint32_t index = 0; index < 2; index++) pthread_join(readers[index].thread, NULL);
 }

@@ -2,11 +2,13 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import koffi from "koffi";
 import { SeededRandom } from "../../../host-sim/random.js";
+import { PERIOD, READER_WORDS, READERS } from "../../../src/flow/layout.js";
 import { flowTableBytes, type WordAccess } from "../../../src/flow/memory.js";
 import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 
 // As in readers.c.
 const KEYS = 24;
+const TCP = 6;
 const UDP = 17;
 const NEXT_HOPS = 8;
 /** Steps of a recorded writer. */
@@ -19,72 +21,119 @@ const CHANGES_BETWEEN_LOOKS = 200;
 
 export interface StressResult {
   readonly changes: number;
+  readonly inserts: number;
   /** Records that could not be had because a reader was at work. */
   readonly refusals: number;
+  /** How often a reader's acknowledgement was found in a record; and what was wrong with a stamp ("": nothing). */
+  readonly stamps: number;
+  readonly stampFault: string;
   /** For each reader: packets, packets carried, and which check the first wrong one failed (0: none). */
   readonly readers: readonly { readonly packets: number; readonly hits: number; readonly fault: number }[];
 }
 
-/** Changes a table for `durationMs`. The same seed makes the same changes, unless readers refuse a record. */
-export function stress(library: string, seed: number, durationMs: number, access: WordAccess = Atomics): StressResult {
+/** Makes the writer's access to the table of other threads. */
+export type AccessOf = (words: Int32Array) => WordAccess;
+
+export const ORDERED: AccessOf = (words) => ({
+  load: (at) => Atomics.load(words, at),
+  store: (at, value) => void Atomics.store(words, at, value),
+});
+
+/**
+ * Changes a table until `isEnough`, and for `limitMs` at most. The same seed makes the same changes, unless readers refuse a
+ * record.
+ */
+export function stress(
+  library: string,
+  seed: number,
+  limitMs: number,
+  isEnough: (result: StressResult) => boolean,
+  accessOf = ORDERED,
+): StressResult {
   const native = koffi.load(library);
   const startReaders = native.func("void startReaders(void *table)");
-  const stopReaders = native.func("void stopReaders(_Out_ double *answer)");
+  const lookAtReaders = native.func("void lookAtReaders(_Out_ double *answer)");
+  const stopReaders = native.func("void stopReaders()");
   const buffer = new SharedArrayBuffer(flowTableBytes(SESSIONS, NEXT_HOPS));
-  const writer = new Writer(seed, buffer, access);
-  startReaders(writer.table.words);
-  const end = performance.now() + durationMs;
-  while (performance.now() < end) for (let n = 0; n < CHANGES_BETWEEN_LOOKS; n++) writer.change();
+  const writer = new Writer(seed, buffer, accessOf(new Int32Array(buffer)));
   const answer = new Float64Array(6);
-  stopReaders(answer);
-  const readers = [0, 3].map((at) => ({
-    packets: answer[at] as number,
-    hits: answer[at + 1] as number,
-    fault: answer[at + 2] as number,
-  }));
-  return { changes: writer.changes, refusals: writer.refusals, readers };
+  const look = (): StressResult => {
+    lookAtReaders(answer);
+    const readers = [0, 3].map((at) => ({
+      packets: answer[at] as number,
+      hits: answer[at + 1] as number,
+      fault: answer[at + 2] as number,
+    }));
+    const { changes, inserts, refusals, stamps, stampFault } = writer;
+    return { changes, inserts, refusals, stamps, stampFault, readers };
+  };
+  startReaders(writer.table.words);
+  const end = performance.now() + limitMs;
+  while (performance.now() < end && !isEnough(look())) {
+    for (let n = 0; n < CHANGES_BETWEEN_LOOKS; n++) writer.change();
+  }
+  stopReaders();
+  return look();
 }
 
 /**
- * Records at `path` what a writer does in `changes` changes, for replayWriter.c: the table before, and then each word
- * written. Plain writes have no order among themselves, so those between two ordered accesses are found by comparison.
+ * Records at `path` what a writer does in `changes` changes beside readers that it imagines, for replayWriter.c: the table
+ * before, and then each word written. Plain writes have no order among themselves, so those between two accesses are found by
+ * comparison. Returns how many records were refused, and how many changes had to wait.
  */
-export function recordWriter(path: string, seed: number, changes: number): void {
+export function recordWriter(path: string, seed: number, changes: number): { refusals: number; held: number } {
   const buffer = new SharedArrayBuffer(flowTableBytes(SESSIONS, NEXT_HOPS));
   const table = new Int32Array(buffer);
   const before = table.slice();
   const steps: number[] = [];
-  const note = (kind: number, words: Int32Array, at: number, value: number) => {
+  const random = new SeededRandom(seed, "imagined readers");
+  const noteWrites = () => {
     table.forEach((word, index) => {
       if (word !== before[index]) steps.push(WRITE, index, word);
       before[index] = word;
     });
-    const index = words.byteOffset / 4 + at;
-    steps.push(kind, index, value);
-    if (kind === STORE) {
-      words[at] = value;
-      before[index] = value;
-    }
-    return value;
   };
   const writer = new Writer(seed, buffer, {
-    load: (words, at) => note(LOAD, words, at, 0),
-    store: (words, at, value) => note(STORE, words, at, value),
+    load(at) {
+      noteWrites();
+      // In or out, each for a few looks.
+      if (random.below(4) === 0) table[at] = random.below(2) === 0 ? 0 : (table[PERIOD] as number);
+      before[at] = table[at] as number;
+      steps.push(LOAD, at, table[at] as number);
+      return table[at] as number;
+    },
+    store(at, value) {
+      noteWrites();
+      table[at] = value;
+      before[at] = value;
+      steps.push(STORE, at, value);
+    },
   });
+  for (let side = 0; side < READER_WORDS; side++) before[READERS + side] = table[READERS + side] = 0;
   const start = table.slice();
   before.set(start);
   steps.length = 0;
-  for (let n = 0; n < changes; n++) writer.change();
+  let held = 0;
+  for (let n = 0; n < changes; n++) {
+    writer.change();
+    if (writer.table.header.isChanging) held++;
+  }
   writeFileSync(path, Buffer.from(Int32Array.of(table.length, steps.length / 3, ...start).buffer));
   appendFileSync(path, Buffer.from(Int32Array.from(steps).buffer));
+  return { refusals: writer.refusals, held };
 }
 
 class Writer {
   readonly table: FlowTable;
   changes = 0;
+  inserts = 0;
   refusals = 0;
+  stamps = 0;
+  stampFault = "";
   readonly #random: SeededRandom;
   readonly #records = new Array<number>(KEYS).fill(-1);
+  /** The tick at which each was opened. */
+  readonly #opened = new Array<number>(KEYS).fill(0);
   #external = 0;
 
   constructor(seed: number, buffer: SharedArrayBuffer, access: WordAccess) {
@@ -117,7 +166,7 @@ class Writer {
     const { table } = this;
     if (table.count === table.capacity) return;
     const record = table.insert(
-      UDP,
+      protocolOf(key),
       0xc0a80100 + key,
       5000 + 7 * key,
       0xc6336400 + key,
@@ -125,8 +174,27 @@ class Writer {
       0x4000 + key * 64 + this.#external,
     );
     this.#records[key] = record;
-    if (record < 0) this.refusals++;
-    else this.#carry(key, record);
+    if (record < 0) {
+      this.refusals++;
+      return;
+    }
+    this.inserts++;
+    this.#opened[key] = table.tick;
+    for (const side of [LAN, WAN]) table.setAck(record, side, unseen(key));
+    this.#carry(key, record);
+  }
+
+  /** Nobody has stamped the record but readers of its own packets, since it was opened. */
+  #checkStamps(key: number, record: number): void {
+    const { table } = this;
+    const seen = table.lastSeen(record);
+    if (seen < (this.#opened[key] as number) || seen > table.tick) this.stampFault = `tick ${seen}`;
+    for (const side of [LAN, WAN]) {
+      const ack = table.ack(record, side);
+      if (ack === unseen(key)) continue;
+      this.stamps++;
+      if (protocolOf(key) !== TCP || ack !== 0x40000000 + key * 2 + side) this.stampFault = `acknowledgement ${ack}`;
+    }
   }
 
   #carry(key: number, record: number): void {
@@ -137,7 +205,9 @@ class Writer {
   }
 
   #remove(key: number): void {
-    this.table.remove(this.#records[key] as number);
+    const record = this.#records[key] as number;
+    this.#checkStamps(key, record);
+    this.table.remove(record);
     this.#records[key] = -1;
   }
 
@@ -159,6 +229,15 @@ class Writer {
   #below(bound: number): number {
     return this.#random.below(bound);
   }
+}
+
+function protocolOf(key: number): number {
+  return (key & 1) !== 0 ? TCP : UDP;
+}
+
+/** Where no acknowledgement has been seen. */
+function unseen(key: number): number {
+  return 0x20000000 + key;
 }
 
 function externalAddress(which: number): number {
