@@ -27,7 +27,7 @@ export class FreeRecords {
     this.#readers = readers;
     this.#last = capacity - 1;
     this.#ready = capacity;
-    for (let index = 0; index < capacity; index++) this.#link(index, index + 1);
+    for (let index = 0; index < capacity; index++) words[this.#linksAt + index * RECORD_WORDS] = (index + 1) << 16;
   }
 
   /** Whether there is one that may be taken. */
@@ -56,7 +56,8 @@ export class FreeRecords {
   /** Nothing leads to the record any more. */
   put(index: number): void {
     if (this.#ready + this.#waiting + this.#withdrawn === 0) this.#first = index;
-    else this.#link(this.#last, index);
+    // Not as one store: the half that a reader looks at is 0 before and after.
+    else this.#words[this.#linksAt + this.#last * RECORD_WORDS] = index << 16;
     this.#last = index;
     // Looking at readers costs more, and can wait as long as there are others.
     if (this.#ready === 0 || this.#waiting === 0) this.#advance();
@@ -71,10 +72,5 @@ export class FreeRecords {
     this.#waiting = this.#withdrawn;
     this.#period = this.#withdrawnPeriod;
     this.#withdrawn = 0;
-  }
-
-  #link(index: number, next: number): void {
-    // Not as one store: the half that a reader looks at is 0 before and after.
-    this.#words[this.#linksAt + index * RECORD_WORDS] = next << 16;
   }
 }

@@ -47,23 +47,43 @@ export function planFlowTable(sessions: number, nextHops: number): FlowPlan {
   return { sessions: records, nextHops: hops, bucketBits, bucketsAt, recordsAt, acksAt, words };
 }
 
-/** Memory of the table's own has no other readers. */
-export function wordAccess(words: Int32Array, memory: FlowMemory | undefined): WordAccess {
-  if (memory?.access !== undefined) return memory.access;
-  if (memory === undefined) {
-    return {
-      load: (at) => words[at] as number,
-      store(at, value) {
-        words[at] = value;
-      },
-    };
+/** For memory of the table's own, which nobody else reads. */
+class OwnAccess implements WordAccess {
+  readonly #words: Int32Array;
+
+  constructor(words: Int32Array) {
+    this.#words = words;
   }
-  return {
-    load: (at) => Atomics.load(words, at),
-    store(at, value) {
-      Atomics.store(words, at, value);
-    },
-  };
+
+  load(at: number): number {
+    return this.#words[at] as number;
+  }
+
+  store(at: number, value: number): void {
+    this.#words[at] = value;
+  }
+}
+
+class AtomicAccess implements WordAccess {
+  readonly #words: Int32Array;
+
+  constructor(words: Int32Array) {
+    this.#words = words;
+  }
+
+  load(at: number): number {
+    return Atomics.load(this.#words, at);
+  }
+
+  store(at: number, value: number): void {
+    Atomics.store(this.#words, at, value);
+  }
+}
+
+/** How the table in `memory`, or in its own, writes words for its readers. */
+export function wordAccess(words: Int32Array, memory: FlowMemory | undefined): WordAccess {
+  if (memory === undefined) return new OwnAccess(words);
+  return memory.access ?? new AtomicAccess(words);
 }
 
 /** All words of the table, 0. Throws a RangeError when the memory is too small. */

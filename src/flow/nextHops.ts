@@ -19,6 +19,11 @@ export interface NextHop {
   readonly words: Int32Array;
 }
 
+export interface HopRecords {
+  /** Takes every next hop's name from every record. */
+  forgetHops(): void;
+}
+
 /**
  * What a next hop shall become, as elements of one array, for as objects they would take three times the memory: the
  * stations that frames are sent to and from, -1 for none; the epoch; and the period in which it was withdrawn.
@@ -37,11 +42,10 @@ export class NextHops {
   readonly #toWire: WireOrder;
   readonly #access: WordAccess;
   readonly #readers: Readers;
-  readonly #forget: () => void;
+  readonly #records: HopRecords;
 
   /**
-   * `count` entries from word `firstAt` of the table on. `forget` takes every name from every record: it is called before
-   * a next hop whose epochs begin anew has a name again.
+   * `count` entries from word `firstAt` of the table on. `records` hold the names.
    */
   constructor(
     table: Int32Array,
@@ -50,10 +54,10 @@ export class NextHops {
     isLittleEndian: boolean,
     access: WordAccess,
     readers: Readers,
-    forget: () => void,
+    records: HopRecords,
   ) {
     this.#firstAt = firstAt;
-    this.#forget = forget;
+    this.#records = records;
     this.#toWire = wireOrderOf(isLittleEndian);
     this.#access = access;
     this.#readers = readers;
@@ -96,7 +100,7 @@ export class NextHops {
     this.#publish(index, hop.name, 0);
     // A record that slept through all epochs must not wake up to a stranger's station. Before the period ends: until then,
     // a reader may have such a name in hand.
-    if (epoch === 0) this.#forget();
+    if (epoch === 0) this.#records.forgetHops();
     wanted[at + WANTED_PERIOD] = this.#readers.endPeriod();
   }
 

@@ -28,7 +28,7 @@ import {
   SECRETS,
 } from "./layout.js";
 import { clearedWords, type FlowMemory, planFlowTable, type WordAccess, wordAccess } from "./memory.js";
-import { NextHops } from "./nextHops.js";
+import { type HopRecords, NextHops } from "./nextHops.js";
 import { Readers } from "./readers.js";
 import { type WireOrder, wireOrderOf } from "./wireOrder.js";
 
@@ -38,7 +38,7 @@ const imul = Math.imul;
 export const LAN = 0;
 export const WAN = 1;
 
-export class FlowTable {
+export class FlowTable implements HopRecords {
   /** The whole table; `layout.ts` says what is where. */
   readonly words: Int32Array;
   readonly header: FlowHeader;
@@ -98,8 +98,7 @@ export class FlowTable {
     this.#access = access;
     this.#free = new FreeRecords(words, this.#recordsAt, this.capacity, readers);
     this.header = new FlowHeader(words, access, readers, this.#toWire);
-    const forget = () => this.#forgetHops();
-    this.nextHops = new NextHops(words, HEADER_WORDS, plan.nextHops, this.isLittleEndian, access, readers, forget);
+    this.nextHops = new NextHops(words, HEADER_WORDS, plan.nextHops, this.isLittleEndian, access, readers, this);
   }
 
   /** Records in use. */
@@ -283,8 +282,9 @@ export class FlowTable {
   remove(index: number): void {
     const words = this.words;
     const at = this.#recordsAt + index * RECORD_WORDS;
-    this.#access.store(at + INBOUND_WAY, 0);
-    this.#access.store(at + OUTBOUND_WAY, 0);
+    const access = this.#access;
+    access.store(at + INBOUND_WAY, 0);
+    access.store(at + OUTBOUND_WAY, 0);
     const remoteHash = imul(words[at + REMOTE_ADDRESS] as number, this.#remoteSecret);
     const insideHash = imul(words[at + INSIDE_ADDRESS] as number, this.#insideSecret);
     const outboundHash = remoteHash ^ imul(words[at + INSIDE_PORTS] as number, this.#portsSecret) ^ insideHash;
@@ -375,6 +375,17 @@ export class FlowTable {
     this.#access.store(this.#acksAt + index * ACK_WORDS + side, this.#toWire(value));
   }
 
+  /** Takes every next hop's name from every record. */
+  forgetHops(): void {
+    for (let index = 0; index < this.capacity; index++) {
+      if (!this.isUsed(index)) continue;
+      const at = this.#at(index);
+      for (let way = INBOUND_WAY; way <= OUTBOUND_WAY; way++) {
+        this.#access.store(at + way, (this.words[at + way] as number) & (FLAG_SETTLED | 0xff));
+      }
+    }
+  }
+
   /** A 32-bit value as a word whose bytes lie in network order, and back. */
   toWire(value: number): number {
     return this.#toWire(value);
@@ -413,16 +424,6 @@ export class FlowTable {
         return;
       }
       link = this.#at(head) + CHAINS;
-    }
-  }
-
-  #forgetHops(): void {
-    for (let index = 0; index < this.capacity; index++) {
-      if (!this.isUsed(index)) continue;
-      const at = this.#at(index);
-      for (let way = INBOUND_WAY; way <= OUTBOUND_WAY; way++) {
-        this.#access.store(at + way, (this.words[at + way] as number) & (FLAG_SETTLED | 0xff));
-      }
     }
   }
 }
