@@ -136,7 +136,7 @@ export class Gateway extends Host {
     const moved = this.interfaces.filter(({ index }) => !isSamePlace(bindings[index], this.bindings[index]));
     if (moved.length === 0) return;
     // While both are where they were: whoever waits for a neighbour hears that it is gone.
-    for (const one of moved) this.neighbours.flush(one);
+    for (const one of moved) this.leaveLink(one);
     this.nat.clear();
     links.attach(bindings);
     this.bindings = bindings;

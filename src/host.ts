@@ -164,6 +164,13 @@ export class Host {
     (this.interfaces[index] as Interface).mtuBytes = mtuBytes;
   }
 
+  /** Ends what was learnt from and begun with hosts on an interface's link: other hosts will be there. */
+  protected leaveLink(one: Interface): void {
+    this.neighbours.flush(one);
+    this.#reassembly.forget(one.index);
+    if (one.address !== 0) this.tcp.abandonAll(one.address);
+  }
+
   /** Moves time to `now` (ms, never backwards) and carries out what is due. */
   poll(now: number): void {
     if (now > this.clock.now) this.clock.now = now;

@@ -93,6 +93,13 @@ export class Reassembly {
     return verdict;
   }
 
+  /** Drops what has come in by an interface. */
+  forget(interfaceIndex: number): void {
+    for (const assembly of this.#assemblies) {
+      if (assembly.interfaceIndex === interfaceIndex) assembly.inUse = false;
+    }
+  }
+
   poll(): void {
     for (let i = 0; i < this.#assemblies.length; i++) {
       const assembly = this.#assemblies[i] as Assembly;

@@ -3,7 +3,7 @@
  * interface a frame is for. Interfaces that share a port are sub-interfaces on its VLANs (a router on a stick).
  */
 import type { Drops } from "../core/drops.js";
-import { ETHERNET_HEADER_BYTES, type Frame, VLAN_TAG_BYTES } from "../core/frame.js";
+import { ETHERNET_AT, ETHERNET_HEADER_BYTES, type Frame, VLAN_TAG_BYTES } from "../core/frame.js";
 import type { FramePort } from "../platform/framePort.js";
 import { type LinkBinding, type LinkPort, type LinkPorts, UNTAGGED } from "../platform/linkPorts.js";
 import { etherType } from "../wire/ethernet.js";
@@ -47,10 +47,12 @@ class Outlet implements FramePort {
   send(frame: Frame, length: number): boolean {
     const { port, vlan } = this;
     if (vlan === UNTAGGED) return port.send(frame, length);
+    // The frame is the caller's, with what lies behind it: the next fragment, where a datagram is sent in several.
+    const behind = frame.view.getInt32(ETHERNET_AT + length);
     insertVlanTag(frame, length, vlan);
     const taken = port.send(frame, length + VLAN_TAG_BYTES);
-    // The frame is the caller's.
     removeVlanTag(frame, length + VLAN_TAG_BYTES);
+    frame.view.setInt32(ETHERNET_AT + length, behind);
     return taken;
   }
 }

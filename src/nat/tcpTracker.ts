@@ -3,7 +3,7 @@
  *
  * The flow table's `ack` of a side is the last acknowledgement number seen from it: the next sequence number that it expects
  * of the other side. The fast path stamps it, too, perhaps in another task. A packet that had to wait for the slow path may
- * be older than that stamp, so here it only moves on. A stamp under way when a connection ends may come after the SYN of
+ * be older than that stamp, so here a little less is never believed. A stamp under way when a connection ends may come after the SYN of
  * its successor in the same record: then a reset or FIN is judged by the wrong number until the side has acknowledged
  * again, and at worst the successor stays on the slow path. Until a side has acknowledged anything it is what that side has
  * to acknowledge: one more than the other side's SYN.
@@ -36,6 +36,8 @@ import {
   SYN_OUTSIDE,
 } from "./tcpState.js";
 
+/** What a side may acknowledge while a packet waits for the slow path; a number further back is another connection's. */
+const OVERTAKEN_BYTES = 0x1000000;
 /** The largest window without a scale option (RFC 9293 section 3.1). */
 const UNSCALED_WINDOW = 65535;
 const OPTION_END = 0;
@@ -85,8 +87,14 @@ export class TcpTracker {
       this.#sessions.setWindowScale(session, isInside, offeredScale(view, at));
     }
     const isProgress = acknowledgesSyn || (isEstablished && (flags & TCP_ACK) !== 0);
-    if (isProgress && advance > 0 && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
-    const next = nextState(state, this.#believedFlags(session, packet, flags, isInside), isInside, acknowledgesSyn);
+    const isNews = advance > 0 || advance < -OVERTAKEN_BYTES;
+    if (isProgress && isNews && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
+    const next = nextState(
+      state,
+      this.#believedFlags(session, state, packet, flags, isInside),
+      isInside,
+      acknowledgesSyn,
+    );
     this.#sessions.setTcpState(session, next, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
     this.#flows.setSettled(session, isSettled(next));
     return "ok";
@@ -113,10 +121,12 @@ export class TcpTracker {
 
   /**
    * A FIN from outside counts only where a reset would: a forged one would take the connection off the fast path, and make
-   * it look closed when the inside host ends its half. The inside host gets it as it is, and judges for itself.
+   * it look closed when the inside host ends its half. None ends what the outside has not begun. The inside host gets it
+   * as it is, and judges for itself.
    */
-  #believedFlags(session: number, packet: Packet, flags: number, isInside: boolean): number {
+  #believedFlags(session: number, state: number, packet: Packet, flags: number, isInside: boolean): number {
     if (isInside || (flags & TCP_FIN) === 0) return flags;
+    if ((state & SYN_OUTSIDE) === 0) return flags & ~TCP_FIN;
     const { view } = packet.frame;
     const dataBytes = packet.payloadBytes - tcpHeaderBytes(view, packet.transportAt);
     const end = (tcpSequence(view, packet.transportAt) + dataBytes) | 0;

@@ -95,6 +95,16 @@ describe("two VLANs on one port", () => {
   });
 });
 
+it("gives the sender its frame back with what lies behind it, such as a datagram's next fragment", () => {
+  const bytes = patternBytes(200);
+  const frame = loadFrame(bytes);
+  const before = frame.bytes.slice();
+  for (const length of [60, 61, 62, 63, 100]) {
+    panel.outlets[WAN]!.send(frame, length);
+    expect(frame.bytes).toEqual(before);
+  }
+});
+
 describe("a frame that is nobody's is counted, as", () => {
   it("vlanUnknown with the VLAN of no interface, 4095 among them", () => {
     for (const vlan of [1, 11, 4094, 4095]) arrives(taggedFrame(FRAME, vlan));

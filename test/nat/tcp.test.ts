@@ -72,6 +72,25 @@ describe("TCP through the NAT", () => {
     expect(seen).toEqual([OUTSIDE_SEQUENCE + 5000, OUTSIDE_SEQUENCE + 6000]);
   });
 
+  it("follows a connection that begins anew on the same ports, with lower sequence numbers, after half a close", () => {
+    const connection = new Connection().open();
+    connection.inside(TCP_FIN | TCP_ACK);
+    const restart = OUTSIDE_SEQUENCE - 0x60000000;
+    connection.inside(TCP_SYN, 7000, 0);
+    connection.outside(TCP_SYN | TCP_ACK, restart, 7001);
+    connection.inside(TCP_ACK, 7001, restart + 1);
+    expect(connection.outside(TCP_RST, restart + 1)).toBe("ok");
+  });
+
+  it("takes no FIN from outside for one before the outside has spoken", () => {
+    const connection = new Connection();
+    connection.inside(TCP_SYN, INSIDE_SEQUENCE, 0);
+    for (let sequence = 0; sequence < 65_536; sequence += 4096) connection.outside(TCP_FIN | TCP_ACK, sequence, 1);
+    connection.outside(TCP_SYN | TCP_ACK, OUTSIDE_SEQUENCE);
+    connection.inside(TCP_ACK);
+    expect(connection.state).toBe("ESTABLISHED");
+  });
+
   it("RFC7857 2: goes from INIT to ESTABLISHED by the three-way handshake", () => {
     const connection = new Connection();
     connection.inside(TCP_SYN, INSIDE_SEQUENCE, 0);

@@ -9,8 +9,9 @@ import { ETHERNET_AT } from "../../src/core/frame.js";
 import { type Gateway, LAN } from "../../src/gateway.js";
 import type { Host } from "../../src/host.js";
 import type { PingResult } from "../../src/transport/echo.js";
+import type { TcpHandler } from "../../src/transport/tcp/socket.js";
 import { etherSource } from "../../src/wire/ethernet.js";
-import { loadFrame, udpFrame } from "../support/frames.js";
+import { fragmentsOf, loadFrame, patternBytes, udpFrame } from "../support/frames.js";
 import { ip } from "../support/stackFixture.js";
 import { taggedFrame, tagOf } from "../support/vlanFrames.js";
 
@@ -155,6 +156,29 @@ describe("a router on a stick", () => {
     const frame = udpFrame({ destinationMac: porter.lan.mac, source: "192.168.1.10" });
     sendOnTrunk(taggedFrame(frame, INTERNET_VLAN));
     expect(dropsOfPorter()).toEqual({ ipSourceSpoofed: 1 });
+  });
+
+  test("puts nothing together from fragments of two links", () => {
+    const datagram = udpFrame({ destinationMac: porter.lan.mac, source: "192.168.1.10", payload: patternBytes(120) });
+    const [first, second] = fragmentsOf(datagram, 64) as [Uint8Array, Uint8Array];
+    sendOnTrunk(taggedFrame(first, HOME_VLAN));
+    porter.attach({ port: "trunk", vlan: 30 }, { port: "trunk", vlan: INTERNET_VLAN });
+    sendOnTrunk(taggedFrame(second, 30));
+    network.runFor(130_000);
+    expect(dropsOfPorter()).toEqual({ fragmentTimeout: 1 });
+  });
+
+  test("leaves its own connections behind when it moves", () => {
+    let reason: string | undefined;
+    const handler: TcpHandler = {
+      onClosed: (_, why) => {
+        reason = why;
+      },
+    };
+    porter.tcp.connect({ address: ip("192.168.1.10"), port: 80, handler });
+    porter.attach({ port: "trunk", vlan: 30 }, { port: "trunk", vlan: INTERNET_VLAN });
+    network.runUntilIdle();
+    expect(reason).toBe("the interface was moved to another link");
   });
 
   test("moves to other VLANs at once", () => {

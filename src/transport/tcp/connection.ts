@@ -20,6 +20,7 @@ import { CLOSED, STATE_NAMES, type TcpState, TIME_WAIT } from "./state.js";
 export const REFUSED = "connection refused";
 export const RESET = "connection reset by peer";
 export const TIMED_OUT = "connection timed out";
+export const MOVED = "the interface was moved to another link";
 export const UNREACHABLE = "the remote host does not speak TCP on that port";
 export const KEEP_ALIVE_FAILED = "keep-alive probes were not answered";
 

@@ -25,7 +25,7 @@ import { TCP_FIN, TCP_RST, TCP_SYN, tcpFlags, validateTcp } from "../../wire/tcp
 import type { PortSpace } from "../portSpace.js";
 import type { SocketTable } from "../socketTable.js";
 import type { DatagramOutput, IcmpErrorQuote, Transport } from "../transport.js";
-import { abandon, Connection, enterClosed, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
+import { abandon, Connection, enterClosed, MOVED, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
 import { Deadlines } from "./deadlines.js";
 import type { ConnectOptions, ListenOptions, TcpOptions } from "./endpointOptions.js";
 import { InitialSequence } from "./isn.js";
@@ -159,6 +159,14 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     if (validateTcp(frame.view, transportAt, payloadBytes, source, destination) !== "ok") return;
     this.#segment.read(packet);
     rejectSegment(this.output, this.#segment);
+  }
+
+  /** Ends all connections of one of our addresses, without a word to their peers. */
+  abandonAll(localAddress: number): void {
+    for (let place = 0; place < this.#table.capacity; place++) {
+      const connection = this.#table.at(place);
+      if (connection instanceof Connection && connection.localAddress === localAddress) abandon(connection, MOVED);
+    }
   }
 
   /** RFC 5927: an error counts only if it quotes a sequence number in flight, and rarely ends a connection even then. */
