@@ -23,6 +23,7 @@ const NO_ENTRY = ["relaxed(table + FLOW_PERIOD), __ATOMIC_SEQ_CST", "0, __ATOMIC
 const RELAXED_EXIT = ["(reader, 0, __ATOMIC_RELEASE)", "(reader, 0, __ATOMIC_RELAXED)"] as const;
 const RELAXED_PUBLICATION = ["(word, __ATOMIC_ACQUIRE)", "(word, __ATOMIC_RELAXED)"] as const;
 const UNORDERED_ENTRY = ["relaxed(table + FLOW_PERIOD), __ATOMIC_SEQ_CST", "1, __ATOMIC_RELEASE"] as const;
+const HIT = "/* It is a hit; from here on everything succeeds. */";
 const NO_SECOND_LOOK = ["(void)__atomic_load_n(table + FLOW_PERIOD, __ATOMIC_SEQ_CST);", ""] as const;
 
 function cacheWith([text, replacement]: readonly [string, string]): string {
@@ -37,9 +38,12 @@ describeIf(
   "the flow cache in C, beside the writer,",
   () => {
     const library = () => buildFlowCache([besideThisFile("readers.c")], FLAGS);
-    /** Readers that are at work nearly always, so that slips show soon. */
-    const busyLibrary = (cacheC?: string) =>
-      buildFlowCache([besideThisFile("readers.c")], [...FLAGS, "-DMOST_PAUSE=1"], cacheC);
+    /** Readers that are at work nearly always, and longest with what they have found, so that slips show soon. */
+    const busyLibrary = (cacheC = readFileSync(CACHE_C, "utf8")) => {
+      expect(cacheC.split(HIT)).toHaveLength(2);
+      const slowCacheC = cacheC.replace(HIT, "for (volatile int turns = 0; turns < 1000; turns++);");
+      return buildFlowCache([besideThisFile("readers.c")], [...FLAGS, "-DMOST_PAUSE=1"], slowCacheC);
+    };
 
     it("carries only what was published, whole, and stamps nothing else", { timeout: TIMEOUT_MS }, () => {
       const isEnough = ({ inserts, refusals, stamps, readers }: StressResult) =>

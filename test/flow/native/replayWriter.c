@@ -19,7 +19,7 @@ void stopReaders(void);
 
 /* Both readers send this many packets to as many steps. */
 #define PACE_STEPS 256
-#define PACE_PACKETS 8
+#define PACE_PACKETS 64
 
 /* Plain write, ordered store, and look at a reader's word. */
 enum { WRITE, STORE, LOAD };
