@@ -46,6 +46,12 @@ describeIf(canBuild(...SANITIZER_FLAGS), REASON, "the flow cache in C, under san
     ["a read behind a short frame", "if (length < SHORTEST_BYTES) return MISS;", "", OVERREAD],
     ["a read behind a short segment", "if (optionBytes < 0) return MISS;", "", OVERREAD],
     [
+      "a read behind the first 54 bytes",
+      "const uint32_t flags = words[12];",
+      "const uint32_t flags = words[12] + 0 * ((volatile uint32_t *)words)[14];",
+      OVERREAD,
+    ],
+    [
       "a product with a sign",
       "(source * table[FLOW_SECRETS]) ^",
       "(uint32_t)((int)source * (int)table[FLOW_SECRETS]) ^",
