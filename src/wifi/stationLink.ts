@@ -11,6 +11,8 @@ const LAST_RETRY_MS = 60_000;
 const ATTEMPT_MS = 20_000;
 /** A link that held so long was a good one: the next loss is a new matter. */
 const GOOD_MS = 60_000;
+/** "Disassociated because sending station is leaving" (IEEE 802.11-2020 table 9-49). */
+const REASON_LEAVING = 8;
 
 export type StationState = "off" | "connecting" | "up" | "waiting";
 
@@ -60,6 +62,8 @@ export class StationLink {
     }
     // A driver that hears of a loss twice must not make us wait twice as long.
     if (this.state === "waiting") return;
+    // An attempt begins with leaving the network before, which the driver tells later.
+    if (this.state === "connecting" && reason === REASON_LEAVING) return;
     if (this.state === "up" && this.#clock.now - this.#upSinceMs >= GOOD_MS) this.#retryMs = FIRST_RETRY_MS;
     this.lastReason = reason;
     this.#wait();

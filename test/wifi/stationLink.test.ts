@@ -95,6 +95,22 @@ describe("a station", () => {
     expect(link.nextDeadline()).toBe(deadlineMs);
   });
 
+  it("does not take leaving the network before for the end of its attempt", () => {
+    link.start();
+    link.onStation(true, 0);
+    clock.now += 5000;
+    link.start();
+    // The driver tells late that the old link is gone.
+    link.onStation(false, 8);
+    expect(link).toMatchObject({ state: "connecting", attempts: 1 });
+    runUntil(clock.now + 10_000);
+    expect(attemptsAt).toHaveLength(2);
+    link.onStation(true, 0);
+    // An access point that leaves says the same, and is lost.
+    link.onStation(false, 8);
+    expect(link).toMatchObject({ state: "waiting", lastReason: 8 });
+  });
+
   it("does not try any more once no network is wanted", () => {
     link.start();
     link.onStation(false, 2);
