@@ -53,7 +53,7 @@ export default function main(): void {
     restart,
     image: { isOnTrial: isImageOnTrial(), confirm: confirmImage, reject: rejectImage },
     otaFirmware,
-    ...(openRadio === undefined ? {} : { openRadio: (options) => new NoisyRadio(openRadio(options), random) }),
+    ...(openRadio === undefined ? {} : { openRadio: (options) => new NoisyRadio(() => openRadio(options), random) }),
   });
   firmware.start();
 }

@@ -1,6 +1,7 @@
 /**
  * A radio beside the chip's random numbers: a running radio is their source of noise, and any other source must be off
- * before it starts.
+ * while the driver is made ready, and before it starts. A station makes noise without a network, too, as long as the driver
+ * does not let it sleep (CONFIG_ESP_WIFI_STA_DISCONNECTED_PM_ENABLE=n).
  */
 import type { Radio, ScannedNetwork } from "../../src/platform/radio.js";
 
@@ -17,16 +18,21 @@ export class NoisyRadio implements Radio {
   #isAccessPointOpen = false;
   #isRunning = false;
 
-  /** `source` is on. */
-  constructor(radio: Radio, source: EntropySource) {
-    this.#radio = radio;
+  /** `source` is on; `open` leaves the radio silent. */
+  constructor(open: () => Radio, source: EntropySource) {
     this.#source = source;
+    source.disableEntropy();
+    try {
+      this.#radio = open();
+    } finally {
+      source.enableEntropy();
+    }
   }
 
-  connect(ssid: string, password: string, channel: number): void {
+  connect(ssid: string, password: string): void {
     this.#isStationOn = true;
     this.#start();
-    this.#radio.connect(ssid, password, channel);
+    this.#radio.connect(ssid, password);
   }
 
   disconnect(): void {
@@ -35,8 +41,12 @@ export class NoisyRadio implements Radio {
 
   openAccessPoint(ssid: string, password: string, channel: number, isHidden: boolean, maximumStations: number): void {
     this.#start();
-    this.#radio.openAccessPoint(ssid, password, channel, isHidden, maximumStations);
-    this.#isAccessPointOpen = true;
+    try {
+      this.#radio.openAccessPoint(ssid, password, channel, isHidden, maximumStations);
+      this.#isAccessPointOpen = true;
+    } finally {
+      this.#stop();
+    }
   }
 
   closeAccessPoint(): void {
@@ -71,12 +81,17 @@ export class NoisyRadio implements Radio {
     return this.#radio.stations();
   }
 
+  poll(): void {
+    this.#radio.poll();
+  }
+
   #start(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#source.disableEntropy();
   }
 
+  /** When nothing keeps the radio running. */
   #stop(): void {
     if (!this.#isRunning || this.#isStationOn || this.#isAccessPointOpen) return;
     this.#isRunning = false;

@@ -1,4 +1,8 @@
-/** The board's radio: its settings and events. Frames come and go by a FramePort of medium `station` or `accessPoint`. */
+/**
+ * The board's radio: its settings and events. Frames come and go by a FramePort of medium `station` or `accessPoint`. Names
+ * and passwords of networks are bytes, one character each.
+ */
+import { bytesOf, textOf } from "./latin1.js";
 
 export interface WifiOptions {
   /** The station was associated, or lost its access point for `reason` (802.11 reason code; from 200, Espressif's own). */
@@ -12,8 +16,6 @@ export type WifiSecurity = "open" | "wep" | "wpa" | "wpa2" | "wpa3" | "wpa2-wpa3
 export interface ScannedNetwork {
   /** As broadcast; empty when hidden. */
   ssid: string;
-  /** The access point's station address, a number of 48 bits. */
-  bssid: number;
   channel: number;
   /** Signal strength in dBm. */
   signalDbm: number;
@@ -32,10 +34,10 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
 
   /**
    * Associates with a network: WPA2 or WPA3 with a password (8-63 characters, or 64 hexadecimal digits), open with an empty
-   * one. `channel` 1-13 is looked at first; 0 for no preference. `onStation` tells how it went.
+   * one. `onStation` tells how it went.
    */
-  connect(ssid: string, password: string, channel: number): void {
-    native("xs_porterWifi_connect").call(this, ssid, password, channel);
+  connect(ssid: string, password: string): void {
+    native("xs_porterWifi_connect").call(this, bytesOf(ssid), bytesOf(password));
   }
 
   /** Leaves the network; the station stays able to scan. */
@@ -49,7 +51,8 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
    * `connect`, so that the driver has no moment with settings of its own.
    */
   openAccessPoint(ssid: string, password: string, channel: number, isHidden: boolean, maximumStations: number): void {
-    native("xs_porterWifi_openAccessPoint").call(this, ssid, password, channel, isHidden, maximumStations);
+    const name = bytesOf(ssid);
+    native("xs_porterWifi_openAccessPoint").call(this, name, bytesOf(password), channel, isHidden, maximumStations);
   }
 
   closeAccessPoint(): void {
@@ -73,7 +76,8 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
 
   /** One network of the last scan, and no more of it: undefined after the last. */
   nextScanned(): ScannedNetwork | undefined {
-    return native("xs_porterWifi_nextScanned").call(this);
+    const found = native("xs_porterWifi_nextScanned").call(this);
+    return found === undefined ? undefined : { ...found, ssid: textOf(new Uint8Array(found.ssid)) };
   }
 
   /** The access point's signal in dBm, while the station is associated; else 0. */
@@ -86,9 +90,9 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
     return native("xs_porterWifi_stations").call(this);
   }
 
-  /** To be called when the station's interface has an address: the driver holds back its power saving until then. */
-  hasAddress(): void {
-    native("xs_porterWifi_hasAddress").call(this);
+  /** To be called now and then: has told what the engine's queue had no room for. */
+  poll(): void {
+    native("xs_porterWifi_poll").call(this);
   }
 
   close(): void {

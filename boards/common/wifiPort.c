@@ -187,7 +187,7 @@ static int isHexadecimal(const char *text) {
   return strspn(text, "0123456789abcdefABCDEF") == strlen(text);
 }
 
-static const char *checkName(const char *ssid, const char *password, int channel, int lowestChannel) {
+static const char *checkName(const char *ssid, const char *password) {
   const size_t ssidBytes = strlen(ssid);
   const size_t passwordBytes = strlen(password);
   if (ssidBytes == 0 || ssidBytes > PORTER_SSID_BYTES) return "A network's name has 1 to 32 bytes";
@@ -196,18 +196,16 @@ static const char *checkName(const char *ssid, const char *password, int channel
   if (passwordBytes == PORTER_PASSWORD_BYTES && !isHexadecimal(password)) {
     return "A Wi-Fi password has at most 63 characters, or is a key of 64 hexadecimal digits";
   }
-  if (channel < lowestChannel || channel > LAST_CHANNEL) return "A Wi-Fi channel is a number from 1 to 13";
   return NULL;
 }
 
-const char *porter_wifi_connect(const char *ssid, const char *password, int channel) {
-  const char *const problem = checkName(ssid, password, channel, 0);
+const char *porter_wifi_connect(const char *ssid, const char *password) {
+  const char *const problem = checkName(ssid, password);
   if (problem != NULL) return problem;
   wifi_config_t config;
   memset(&config, 0, sizeof config);
   memcpy(config.sta.ssid, ssid, strlen(ssid));
   memcpy(config.sta.password, password, strlen(password));
-  config.sta.channel = (uint8_t)channel;
   config.sta.scan_method = WIFI_ALL_CHANNEL_SCAN;
   config.sta.sort_method = WIFI_CONNECT_AP_BY_SIGNAL;
   config.sta.threshold.authmode = password[0] == 0 ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_PSK;
@@ -231,8 +229,9 @@ const char *porter_wifi_disconnect(void) {
 const char *porter_wifi_open_access_point(
   const char *ssid, const char *password, int channel, int isHidden, int maximumStations
 ) {
-  const char *const problem = checkName(ssid, password, channel, 1);
+  const char *const problem = checkName(ssid, password);
   if (problem != NULL) return problem;
+  if (channel < 1 || channel > LAST_CHANNEL) return "A Wi-Fi channel is a number from 1 to 13";
   if (strlen(password) == PORTER_PASSWORD_BYTES) return "An access point's password has at most 63 characters";
   if (maximumStations < 1 || maximumStations > MOST_STATIONS) return "An access point has 1 to 10 stations";
   wifi_config_t config;
@@ -242,13 +241,19 @@ const char *porter_wifi_open_access_point(
   memcpy(config.ap.password, password, strlen(password));
   config.ap.channel = (uint8_t)channel;
   config.ap.authmode = password[0] == 0 ? WIFI_AUTH_OPEN : WIFI_AUTH_WPA2_WPA3_PSK;
+  /* What is not named becomes TKIP, at least for broadcasts. */
+  config.ap.pairwise_cipher = WIFI_CIPHER_TYPE_CCMP;
   config.ap.sae_pwe_h2e = WPA3_SAE_PWE_BOTH;
   config.ap.ssid_hidden = isHidden ? 1 : 0;
   config.ap.max_connection = (uint8_t)maximumStations;
   config.ap.beacon_interval = BEACON_INTERVAL;
+  const wifi_mode_t former = mode;
   if (!setMode(with(WIFI_MODE_AP))) return "The radio does not become an access point";
-  if (esp_wifi_set_config(WIFI_IF_AP, &config) != ESP_OK) return "The radio does not take the access point's settings";
-  return startRadio() ? NULL : "The radio does not start";
+  const int isTaken = esp_wifi_set_config(WIFI_IF_AP, &config) == ESP_OK;
+  if (isTaken && startRadio()) return NULL;
+  /* Without our settings, the driver would open a network of its own, without a password. */
+  (void)setMode(former);
+  return isTaken ? "The radio does not start" : "The radio does not take the access point's settings";
 }
 
 const char *porter_wifi_close_access_point(void) {
@@ -296,7 +301,6 @@ int porter_wifi_next_scanned(PorterNetwork *network) {
   if (esp_wifi_scan_get_ap_record(&record) != ESP_OK) return 0;
   memcpy(network->ssid, record.ssid, PORTER_SSID_BYTES);
   network->ssid[PORTER_SSID_BYTES] = 0;
-  memcpy(network->bssid, record.bssid, sizeof network->bssid);
   network->channel = record.primary;
   network->signalDbm = record.rssi;
   network->security = securityOf(record.authmode);
@@ -310,8 +314,4 @@ int porter_wifi_signal(void) {
 
 int porter_wifi_stations(void) {
   return (int)__atomic_load_n(&stationCount, __ATOMIC_SEQ_CST);
-}
-
-void porter_wifi_has_address(void) {
-  (void)esp_wifi_internal_set_sta_ip();
 }

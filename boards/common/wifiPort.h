@@ -17,8 +17,8 @@ PorterMedium *porter_wifi_medium(int isAccessPoint, const char **problem);
 /* Its station address, without starting anything. */
 const char *porter_wifi_address(int isAccessPoint, uint8_t *station);
 
-/* Strings end with a zero. See wifi.ts for what each does and takes. */
-const char *porter_wifi_connect(const char *ssid, const char *password, int channel);
+/* Strings are bytes in no particular encoding, and end with a zero. See wifi.ts for what each does and takes. */
+const char *porter_wifi_connect(const char *ssid, const char *password);
 const char *porter_wifi_disconnect(void);
 const char *porter_wifi_open_access_point(
   const char *ssid, const char *password, int channel, int isHidden, int maximumStations
@@ -29,12 +29,10 @@ const char *porter_wifi_set_transmit_power(int dBm);
 const char *porter_wifi_scan(void);
 int porter_wifi_signal(void);
 int porter_wifi_stations(void);
-void porter_wifi_has_address(void);
 
 typedef struct {
-  /* Ends with a zero. */
+  /* Bytes from the air, in no particular encoding; ends with a zero. */
   char ssid[PORTER_SSID_BYTES + 1];
-  uint8_t bssid[6];
   int channel;
   int signalDbm;
   /* One of WifiSecurity's. */

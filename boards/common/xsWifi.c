@@ -1,5 +1,6 @@
 /* The radio as wifi.ts declares it: the engine's side of wifiPort.h. */
 #include <stddef.h>
+#include <string.h>
 
 #include "mc.defines.h"
 #include "wifiPort.h"
@@ -62,12 +63,26 @@ static void deliver(void *machine, void *context, uint8_t *message, uint16_t len
   xsEndHost(the);
 }
 
-/* In the event task. When the queue has no room, the next event asks again. */
+/* When the queue has no room, the next event or `poll` asks again. */
 static void announce(void) {
   if (__atomic_exchange_n(&isPosted, 1, __ATOMIC_ACQ_REL) != 0) return;
   if (modMessagePostToMachine(radio.the, NULL, 0, deliver, NULL) != 0) {
     __atomic_store_n(&isPosted, 0, __ATOMIC_RELEASE);
   }
+}
+
+/*
+ * Bytes of a name or a password, which come in a buffer: as strings the engine would take them for UTF-8. `text` has room
+ * for `most` and a zero.
+ */
+static void readText(xsMachine *the, xsSlot *slot, char *text, size_t most) {
+  void *bytes = NULL;
+  xsUnsignedValue size = 0;
+  xsmcGetBufferReadable(*slot, &bytes, &size);
+  if (size > most) xsRangeError("A network's name has 1 to 32 bytes, and a password at most 64");
+  if (size > 0) memcpy(text, bytes, size);
+  text[size] = 0;
+  if (strlen(text) != size) xsRangeError("Names and passwords of networks have no zero byte");
 }
 
 static void validate(xsMachine *the) {
@@ -124,9 +139,9 @@ void xs_porterWifi_connect(xsMachine *the) {
   char ssid[PORTER_SSID_BYTES + 1];
   char password[PORTER_PASSWORD_BYTES + 1];
   validate(the);
-  xsmcToStringBuffer(xsArg(0), ssid, sizeof ssid);
-  xsmcToStringBuffer(xsArg(1), password, sizeof password);
-  check(the, porter_wifi_connect(ssid, password, xsmcToInteger(xsArg(2))));
+  readText(the, &xsArg(0), ssid, PORTER_SSID_BYTES);
+  readText(the, &xsArg(1), password, PORTER_PASSWORD_BYTES);
+  check(the, porter_wifi_connect(ssid, password));
 }
 
 void xs_porterWifi_disconnect(xsMachine *the) {
@@ -138,8 +153,8 @@ void xs_porterWifi_openAccessPoint(xsMachine *the) {
   char ssid[PORTER_SSID_BYTES + 1];
   char password[PORTER_PASSWORD_BYTES + 1];
   validate(the);
-  xsmcToStringBuffer(xsArg(0), ssid, sizeof ssid);
-  xsmcToStringBuffer(xsArg(1), password, sizeof password);
+  readText(the, &xsArg(0), ssid, PORTER_SSID_BYTES);
+  readText(the, &xsArg(1), password, PORTER_PASSWORD_BYTES);
   const xsIntegerValue channel = xsmcToInteger(xsArg(2));
   const int isHidden = xsmcTest(xsArg(3)) ? 1 : 0;
   check(the, porter_wifi_open_access_point(ssid, password, channel, isHidden, xsmcToInteger(xsArg(4))));
@@ -169,14 +184,10 @@ void xs_porterWifi_nextScanned(xsMachine *the) {
   PorterNetwork network;
   validate(the);
   if (!porter_wifi_next_scanned(&network)) return;
-  double bssid = 0;
-  for (int index = 0; index < 6; index += 1) bssid = bssid * 256 + network.bssid[index];
   xsmcVars(1);
   xsmcSetNewObject(xsResult);
-  xsmcSetString(xsVar(0), network.ssid);
+  xsmcSetArrayBuffer(xsVar(0), network.ssid, (xsIntegerValue)strlen(network.ssid));
   xsmcSet(xsResult, xsID_ssid, xsVar(0));
-  xsmcSetNumber(xsVar(0), bssid);
-  xsmcSet(xsResult, xsID_bssid, xsVar(0));
   xsmcSetInteger(xsVar(0), network.channel);
   xsmcSet(xsResult, xsID_channel, xsVar(0));
   xsmcSetInteger(xsVar(0), network.signalDbm);
@@ -195,7 +206,9 @@ void xs_porterWifi_stations(xsMachine *the) {
   xsmcSetInteger(xsResult, porter_wifi_stations());
 }
 
-void xs_porterWifi_hasAddress(xsMachine *the) {
+void xs_porterWifi_poll(xsMachine *the) {
   validate(the);
-  porter_wifi_has_address();
+  if (told(&porter_wifi_news.stationChanges) != radio.stationChanges || told(&porter_wifi_news.scans) != radio.scans) {
+    announce();
+  }
 }

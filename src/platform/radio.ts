@@ -8,7 +8,7 @@ export interface RadioOptions {
 }
 
 export interface ScannedNetwork {
-  /** As broadcast; empty when hidden. */
+  /** As broadcast, one character for each byte; empty when hidden. */
   readonly ssid: string;
   readonly channel: number;
   readonly signalDbm: number;
@@ -16,10 +16,13 @@ export interface ScannedNetwork {
   readonly security: string;
 }
 
-/** Its methods throw an Error of one sentence when their parameters are out of range, or the driver refuses them. */
+/**
+ * Its methods throw an Error of one sentence when their parameters are out of range, or the driver refuses them. Names and
+ * passwords of networks are bytes, one character each.
+ */
 export interface Radio {
   /** Associates with a network, by WPA2 or WPA3 unless the password is empty. `onStation` tells how it went. */
-  connect(ssid: string, password: string, channel: number): void;
+  connect(ssid: string, password: string): void;
   disconnect(): void;
   /** Opens the access point, or changes the open one; an empty password leaves it open for everybody. */
   openAccessPoint(ssid: string, password: string, channel: number, isHidden: boolean, maximumStations: number): void;
@@ -36,4 +39,6 @@ export interface Radio {
   signal(): number;
   /** How many stations our access point has. */
   stations(): number;
+  /** To be called about once a second: has `onStation` and `onScanned` called for what was not told when it happened. */
+  poll(): void;
 }

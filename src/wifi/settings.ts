@@ -1,4 +1,7 @@
-/** What can be set of a Wi-Fi radio, and as what the console writes it. */
+/**
+ * What can be set of a Wi-Fi radio, and as what the console writes it. Names and passwords of networks are bytes, one
+ * character each.
+ */
 
 export interface WifiSettings {
   /** The network to associate with; "" for none. */
@@ -45,19 +48,23 @@ function credentials(ssid: string, password: string): string {
   return `${escapeWord(ssid)} ${password === "" ? "open" : `password ${escapeWord(password)}`}`;
 }
 
-/** A text as one word of the console: what is not a visible character of ASCII becomes %XX, and so does "%". */
+/** Bytes as one word of the console: what is not a visible character of ASCII becomes %XX, and so does "%". */
 export function escapeWord(text: string): string {
   let word = "";
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     const isPlain = code > 0x20 && code < 0x7f && code !== 0x25;
-    word += isPlain ? text.charAt(i) : `%${(code & 0xff).toString(16).padStart(2, "0")}`;
+    word += isPlain ? text.charAt(i) : `%${code.toString(16).padStart(2, "0")}`;
   }
   return word;
 }
 
-/** The text that `escapeWord` made the word of; undefined when a "%" is not followed by two hexadecimal digits. */
+/**
+ * The bytes that `escapeWord` made the word of; undefined when a "%" is not followed by two hexadecimal digits, or the word
+ * has a character that is more than a byte.
+ */
 export function unescapeWord(word: string): string | undefined {
   if (/%(?![0-9a-f]{2})/i.test(word)) return undefined;
+  for (let i = 0; i < word.length; i++) if (word.charCodeAt(i) > 0xff) return undefined;
   return word.replace(/%([0-9a-f]{2})/gi, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 16)));
 }

@@ -61,6 +61,7 @@ export class Wifi {
   }
 
   poll(): void {
+    this.#radio.poll();
     this.link.poll();
     if (this.#clock.now >= this.#scanUntilMs) this.#takeScanned();
   }
@@ -87,7 +88,7 @@ export class Wifi {
   #connect(): void {
     try {
       this.problem = "";
-      this.#radio.connect(this.settings.stationSsid, this.settings.stationPassword, 0);
+      this.#radio.connect(this.settings.stationSsid, this.settings.stationPassword);
     } catch (error) {
       this.problem = (error as Error).message;
       this.link.onStation(false, 0);

@@ -207,17 +207,30 @@ describe("NoisyRadio", () => {
       nextScanned: () => undefined,
       signal: () => 0,
       stations: () => 0,
+      poll: () => undefined,
     };
-    const noisy = new NoisyRadio(radio, { enableEntropy: note("noise on"), disableEntropy: note("noise off") });
+    const open = () => {
+      log.push("init");
+      return radio;
+    };
+    const noisy = new NoisyRadio(open, { enableEntropy: note("noise on"), disableEntropy: note("noise off") });
     noisy.setCountry("DE");
     noisy.openAccessPoint("porter", "", 6, false, 8);
     noisy.openAccessPoint("porter", "", 7, false, 8);
     noisy.closeAccessPoint();
-    noisy.connect("home", "", 0);
+    const { openAccessPoint } = radio;
+    radio.openAccessPoint = () => {
+      throw new Error("refused");
+    };
+    expect(() => noisy.openAccessPoint("porter", "", 6, false, 8)).toThrow("refused");
+    radio.openAccessPoint = openAccessPoint;
+    noisy.connect("home", "");
     noisy.disconnect();
     noisy.closeAccessPoint();
     // The driver leaves a station's radio on.
-    expect(log.join()).toBe("country,noise off,open,open,close,noise on,noise off,connect,disconnect,close");
+    const inits = "noise off,init,noise on";
+    const accessPoint = "country,noise off,open,open,close,noise on,noise off,noise on";
+    expect(log.join()).toBe(`${inits},${accessPoint},noise off,connect,disconnect,close`);
   });
 });
 

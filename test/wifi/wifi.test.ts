@@ -12,6 +12,7 @@ import { ConsoleFixture } from "../console/fixture.js";
 class FakeRadio implements Radio {
   readonly calls: string[] = [];
   refused = "";
+  polls = 0;
   found: ScannedNetwork[] = [];
   options: RadioOptions | undefined;
 
@@ -25,6 +26,9 @@ class FakeRadio implements Radio {
   nextScanned = () => this.found.shift();
   signal = () => -61;
   stations = () => 3;
+  poll = () => {
+    this.polls++;
+  };
 
   #note(name: string, parameters: unknown[]): void {
     if (name === this.refused) throw new Error("the driver refuses");
@@ -75,7 +79,7 @@ describe("Wi-Fi settings", () => {
       "closeAccessPoint",
       "openAccessPoint my porter correct horse 11 false 8",
       "openAccessPoint my porter correct horse 11 true 8",
-      "connect home 12345678 0",
+      "connect home 12345678",
     ]);
   });
 
@@ -110,19 +114,42 @@ describe("Wi-Fi settings", () => {
     ["set wifi channel 14", "is not a channel; use a number from 1 to 13"],
     ["set wifi power 1", "is not a power in dBm; use a number from 2 to 20"],
     ["set wifi country Germany", "is not a country; use two letters such as DE, or 01 for anywhere"],
-    ["set wifi station home password short", "that is not a password; use 8 to 63 characters, with %20 for a space"],
+    ["set wifi station home password short", "that is not a password; use 8 to 63 bytes, with %20 for a space"],
     ["set wifi station home password", "that is not a password"],
-    ["set wifi station a%2 open", "is not a network's name; use 1 to 32 characters, with %20 for a space"],
+    ["set wifi station a%2 open", "is not a network's name; use 1 to 32 bytes, with %20 for a space"],
+    ["set wifi station a%00b open", "is not a network's name"],
+    [`set wifi station ${"%c3%a9".repeat(16)}x open`, "is not a network's name"],
+    ["set wifi station \u20ac open", "is not a network's name"],
+    [`set wifi station home password ${"g".repeat(64)}`, "or a key of 64 hexadecimal digits"],
+    [`set wifi access-point home password ${"0".repeat(64)}`, "use 8 to 63 bytes, with %20 for a space\n"],
     ["set wifi station home", '"set wifi station home" is incomplete'],
   ])("are refused with a sentence: %s", (line, sentence) => {
     expect(type(line)).toContain(sentence);
     expect(radio.calls).toEqual([]);
   });
 
+  it("take a station's key instead of its pass-phrase", () => {
+    const key = "0123456789abcdefABCDEF0123456789abcdef0123456789abcdef0123456789";
+    type(`set wifi station home password ${key}`);
+    expect(radio.calls).toEqual([`connect home ${key}`]);
+  });
+
+  it("are bytes, of which one character of UTF-8 may take two", () => {
+    const name = "\xc3\xa9".repeat(16);
+    type(`set wifi station ${"%c3%a9".repeat(16)} open`);
+    type(`set wifi access-point ${name} open`);
+    expect(wifi.settings).toMatchObject({ stationSsid: name, accessPointSsid: name });
+  });
+
   it("keep any network's name in one word", () => {
     for (const name of ["home", "my home", "100%", "\x00\xff\t", "%20"])
       expect(unescapeWord(escapeWord(name))).toBe(name);
   });
+});
+
+it("Wi-Fi asks the radio, whenever it is polled, for what the radio could not tell", () => {
+  wifi.poll();
+  expect(radio.polls).toBe(1);
 });
 
 describe("the console", () => {
@@ -144,7 +171,7 @@ describe("the console", () => {
     radio.refused = "";
     porter.gateway.poll(1500);
     wifi.poll();
-    expect(radio.calls).toEqual(["connect home  0"]);
+    expect(radio.calls).toEqual(["connect home "]);
   });
 
   it("lists what a scan finds", () => {

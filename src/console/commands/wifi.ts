@@ -10,20 +10,23 @@ import { count, formatTable, left, right } from "../table.js";
 const MAX_SSID_BYTES = 32;
 const MIN_PASSWORD_CHARACTERS = 8;
 const MAX_PASSWORD_CHARACTERS = 63;
+/** The key that is otherwise made of a pass-phrase, in hexadecimal digits. */
+const KEY = /^[0-9a-f]{64}$/i;
 const LAST_CHANNEL = 13;
 const MIN_POWER_DBM = 2;
 const MAX_POWER_DBM = 20;
 
-const CREDENTIALS = `SSID is the network's name, with "%20" for each space and "%25" for each "%". A password\nhas 8 to 63 characters, written likewise.\n`;
+const CREDENTIALS = `SSID is the network's name, with "%20" for each space, "%25" for each "%", and "%XX" for any\nbyte in hexadecimal digits. A password has 8 to 63 bytes, written likewise`;
 
 export const WIFI_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "set wifi station SSID open|password [PASSWORD]",
     summary: "join a Wi-Fi network",
-    details: CREDENTIALS,
+    details: `${CREDENTIALS}, or is a key of 64\nhexadecimal digits.\n`,
     example: "set wifi station home password correct%20horse",
     run(context, [, , , ssid = "", kind, word = ""]) {
-      const stationPassword = kind === "open" ? "" : readPassword(word);
+      const stationPassword =
+        kind === "open" ? "" : KEY.test(word) ? word : readPassword(word, ", or a key of 64 hexadecimal digits");
       configure(context, { stationSsid: readSsid(ssid), stationPassword });
       return "joining the network; see show wifi\n";
     },
@@ -31,10 +34,10 @@ export const WIFI_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "set wifi access-point SSID open|password [PASSWORD]",
     summary: "offer a Wi-Fi network of our own",
-    details: CREDENTIALS,
+    details: `${CREDENTIALS}.\n`,
     example: "set wifi access-point porter password correct%20horse",
     run(context, [, , , ssid = "", kind, word = ""]) {
-      const accessPointPassword = kind === "open" ? "" : readPassword(word);
+      const accessPointPassword = kind === "open" ? "" : readPassword(word, "");
       configure(context, { accessPointSsid: readSsid(ssid), accessPointPassword });
       return `the access point is open${kind === "open" ? ", for everybody without a password" : ""}\n`;
     },
@@ -167,17 +170,18 @@ function describeLink({ link, signalDbm, problem }: Wifi): string {
 
 function readSsid(word: string): string {
   const ssid = unescapeWord(word);
-  if (ssid === undefined || ssid === "" || ssid.length > MAX_SSID_BYTES) {
-    throw new CommandError(`${quote(word)} is not a network's name; use 1 to 32 characters, with %20 for a space`);
+  if (ssid === undefined || ssid === "" || ssid.length > MAX_SSID_BYTES || ssid.includes("\0")) {
+    throw new CommandError(`${quote(word)} is not a network's name; use 1 to 32 bytes, with %20 for a space`);
   }
   return ssid;
 }
 
-function readPassword(word: string): string {
+function readPassword(word: string, orElse: string): string {
   const password = unescapeWord(word);
   const length = password?.length ?? 0;
-  if (password === undefined || length < MIN_PASSWORD_CHARACTERS || length > MAX_PASSWORD_CHARACTERS) {
-    throw new CommandError("that is not a password; use 8 to 63 characters, with %20 for a space");
+  const isGood = length >= MIN_PASSWORD_CHARACTERS && length <= MAX_PASSWORD_CHARACTERS && !password?.includes("\0");
+  if (password === undefined || !isGood) {
+    throw new CommandError(`that is not a password; use 8 to 63 bytes, with %20 for a space${orElse}`);
   }
   return password;
 }

@@ -248,7 +248,6 @@ int fakeConnects;
 int fakeDisconnects;
 int fakePower;
 int fakeScanned;
-int fakeHasAddress;
 
 static wifi_rxcb_t wifiInputs[2];
 
@@ -322,8 +321,8 @@ esp_err_t esp_wifi_scan_get_ap_record(wifi_ap_record_t *record) {
   if (fakeScanned == 0) return ESP_FAIL;
   fakeScanned -= 1;
   memset(record, 0, sizeof *record);
-  memset(record->ssid, 'n', 32);
-  memcpy(record->bssid, "\x02\x00\x00\x00\x02\x01", 6);
+  /* No UTF-8: the engine would read beyond its end. */
+  memset(record->ssid, 0xf0, 32);
   record->primary = 6;
   record->rssi = -70;
   record->authmode = WIFI_AUTH_WPA2_WPA3_PSK;
@@ -347,11 +346,6 @@ int esp_wifi_internal_tx(wifi_interface_t interface, void *frame, uint16_t lengt
 
 void esp_wifi_internal_free_rx_buffer(void *buffer) {
   wifiBufferComesBack(buffer);
-}
-
-esp_err_t esp_wifi_internal_set_sta_ip(void) {
-  fakeHasAddress += 1;
-  return ESP_OK;
 }
 
 void fakeWifiFrame(wifi_interface_t interface, const void *frame, uint16_t length) {

@@ -128,6 +128,7 @@ typedef enum {
 } wifi_auth_mode_t;
 enum { WIFI_ALL_CHANNEL_SCAN = 1, WIFI_CONNECT_AP_BY_SIGNAL = 0, WPA3_SAE_PWE_BOTH = 3 };
 enum { WIFI_STORAGE_RAM = 1, WIFI_PS_NONE = 0 };
+typedef enum { WIFI_CIPHER_TYPE_NONE, WIFI_CIPHER_TYPE_CCMP = 4 } wifi_cipher_type_t;
 typedef enum { ESP_MAC_WIFI_STA, ESP_MAC_WIFI_SOFTAP } esp_mac_type_t;
 enum {
   WIFI_EVENT_SCAN_DONE = 1,
@@ -165,6 +166,7 @@ typedef union {
     uint8_t ssid_hidden;
     uint8_t max_connection;
     uint16_t beacon_interval;
+    wifi_cipher_type_t pairwise_cipher;
     int sae_pwe_h2e;
   } ap;
 } wifi_config_t;
@@ -172,7 +174,6 @@ typedef struct {
   uint8_t reason;
 } wifi_event_sta_disconnected_t;
 typedef struct {
-  uint8_t bssid[6];
   uint8_t ssid[33];
   uint8_t primary;
   int8_t rssi;
@@ -197,7 +198,6 @@ esp_err_t esp_wifi_sta_get_rssi(int *rssi);
 esp_err_t esp_wifi_internal_reg_rxcb(wifi_interface_t interface, wifi_rxcb_t callback);
 int esp_wifi_internal_tx(wifi_interface_t interface, void *frame, uint16_t length);
 void esp_wifi_internal_free_rx_buffer(void *buffer);
-esp_err_t esp_wifi_internal_set_sta_ip(void);
 /* The driver's task brings a frame; dropped where nobody has asked for them. */
 void fakeWifiFrame(wifi_interface_t interface, const void *frame, uint16_t length);
 extern wifi_interface_t fakeSentTo;
@@ -208,6 +208,5 @@ extern int fakeConnects;
 extern int fakeDisconnects;
 extern int fakePower;
 extern int fakeScanned;
-extern int fakeHasAddress;
 
 #endif

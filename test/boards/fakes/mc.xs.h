@@ -3,8 +3,7 @@
 #define PORTER_FAKE_IDS_H
 
 enum {
-  xsID_bssid = 1,
-  xsID_byteLength,
+  xsID_byteLength = 1,
   xsID_channel,
   xsID_interfaceIndex,
   xsID_medium,

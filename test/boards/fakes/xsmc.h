@@ -76,18 +76,18 @@ void fakeThrow(xsMachine *the, const char *format, ...) __attribute__((noreturn,
 #define xsmcToInteger(slot) ((xsIntegerValue)(slot).number)
 #define fxToString(the, slot) ((the)->message[0] = 0, (slot)->string)
 #define xsmcToString(slot) fxToString(the, &(slot))
-void fakeToStringBuffer(xsMachine *the, const xsSlot *slot, char *buffer, size_t bytes);
-#define xsmcToStringBuffer(slot, buffer, bytes) fakeToStringBuffer(the, &(slot), buffer, bytes)
 #define xsmcIsCallable(slot) ((slot).type == xsReferenceType && (slot).object->function != NULL)
 #define xsmcToReference(slot) (&(slot).object->reference)
 #define xsReference(pointer) (*(pointer))
 
 void fakeSetNumber(xsSlot *slot, double number);
 void fakeSetString(xsSlot *slot, const char *string);
+void fakeSetArrayBuffer(xsSlot *slot, const void *bytes, xsIntegerValue size);
 #define xsmcSetInteger(slot, value) fakeSetNumber(&(slot), value)
 #define xsmcSetNumber(slot, value) fakeSetNumber(&(slot), value)
 #define xsmcSetBoolean(slot, value) fakeSetNumber(&(slot), (value) ? 1 : 0)
 #define xsmcSetString(slot, value) fakeSetString(&(slot), value)
+#define xsmcSetArrayBuffer(slot, bytes, size) fakeSetArrayBuffer(&(slot), bytes, size)
 #define xsmcSetStringX(slot, value) fakeSetString(&(slot), value)
 #define xsmcGet(slot, of, id) ((slot) = (of).object->properties[id])
 #define xsmcSet(of, id, slot) ((void)((of).object->properties[id] = (slot)))

@@ -27,6 +27,7 @@ void xs_porterWifi_setTransmitPower(xsMachine *the);
 void xs_porterWifi_scan(xsMachine *the);
 void xs_porterWifi_nextScanned(xsMachine *the);
 void xs_porterWifi_signal(xsMachine *the);
+void xs_porterWifi_poll(xsMachine *the);
 
 #define NO_VLAN 0
 #define FCS_BYTES 4
@@ -90,6 +91,11 @@ static xsSlot bufferOf(void *bytes, uint32_t byteLength) {
   slot.object->bytes = bytes;
   slot.object->byteLength = byteLength;
   return slot;
+}
+
+/* Bytes of a name or a password. */
+static xsSlot textOf(const char *text) {
+  return bufferOf((void *)(uintptr_t)text, (uint32_t)strlen(text));
 }
 
 static void onReadable(xsMachine *self) {
@@ -425,10 +431,9 @@ static void loseStation(uint8_t reason) {
 
 static void radioTellsNews(void) {
   const xsSlot radio = openRadio();
-  the->arguments[0] = stringOf("uplink");
-  the->arguments[1] = stringOf("its password");
-  the->arguments[2] = numberOf(0);
-  CHECK(call(xs_porterWifi_connect, radio, 3) == NULL);
+  the->arguments[0] = textOf("uplink");
+  the->arguments[1] = textOf("its password");
+  CHECK(call(xs_porterWifi_connect, radio, 2) == NULL);
   fakeEvent(WIFI_EVENT, WIFI_EVENT_STA_CONNECTED, NULL);
   fakeEvent(WIFI_EVENT, WIFI_EVENT_SCAN_DONE, NULL);
   CHECK_EQUAL(fakeQueued, 1);
@@ -463,6 +468,25 @@ static void radioTellsNews(void) {
   CHECK(call(xs_porterWifi_close, second, 0) == NULL);
 }
 
+static void radioTellsLater(void) {
+  const xsSlot radio = openRadio();
+  fakeEvent(WIFI_EVENT, WIFI_EVENT_STA_CONNECTED, NULL);
+  fakeService(the);
+  fakeQueueLength = 0;
+  loseStation(15);
+  fakeQueueLength = 1;
+  CHECK_EQUAL(fakeQueued, 0);
+  CHECK(call(xs_porterWifi_poll, radio, 0) == NULL);
+  CHECK(call(xs_porterWifi_poll, radio, 0) == NULL);
+  CHECK_EQUAL(fakeQueued, 1);
+  fakeService(the);
+  CHECK_EQUAL(stations, 2);
+  CHECK_EQUAL(lastReason, 15);
+  CHECK(call(xs_porterWifi_poll, radio, 0) == NULL);
+  CHECK_EQUAL(fakeQueued, 0);
+  CHECK(call(xs_porterWifi_close, radio, 0) == NULL);
+}
+
 static void radioRefuses(void) {
   const xsSlot radio = openRadio();
   const xsSlot second = fakeNewObject();
@@ -471,20 +495,28 @@ static void radioRefuses(void) {
   the->arguments[0].object->properties[xsID_onStation] = functionOf(onStation);
   the->arguments[0].object->properties[xsID_onScanned] = functionOf(onScanned);
   CHECK(call(xs_porterWifi, second, 1) != NULL);
-  the->arguments[0] = stringOf("123456789012345678901234567890123");
-  the->arguments[1] = stringOf("its password");
-  the->arguments[2] = numberOf(0);
-  CHECK(call(xs_porterWifi_connect, radio, 3) != NULL);
-  the->arguments[0] = stringOf("porter");
-  the->arguments[1] = stringOf("a password");
+  the->arguments[0] = textOf("123456789012345678901234567890123");
+  the->arguments[1] = textOf("its password");
+  CHECK(call(xs_porterWifi_connect, radio, 2) != NULL);
+  the->arguments[0] = bufferOf("up\0link", 7);
+  CHECK(call(xs_porterWifi_connect, radio, 2) != NULL);
+  the->arguments[0] = stringOf("uplink");
+  CHECK(call(xs_porterWifi_connect, radio, 2) != NULL);
+  CHECK_EQUAL(fakeMode, WIFI_MODE_NULL);
+  the->arguments[0] = textOf("caf\xc3\xa9 \xff");
+  the->arguments[1] = textOf("");
+  CHECK(call(xs_porterWifi_connect, radio, 2) == NULL);
+  CHECK(memcmp(fakeConfigs[WIFI_IF_STA].sta.ssid, "caf\xc3\xa9 \xff", 8) == 0);
+  the->arguments[0] = textOf("porter");
+  the->arguments[1] = textOf("a password");
   the->arguments[2] = numberOf(14);
   the->arguments[3] = numberOf(0);
   the->arguments[4] = numberOf(4);
   CHECK(call(xs_porterWifi_openAccessPoint, radio, 5) != NULL);
-  CHECK_EQUAL(fakeMode, WIFI_MODE_NULL);
+  CHECK_EQUAL(fakeMode, WIFI_MODE_STA);
   the->arguments[2] = numberOf(6);
   CHECK(call(xs_porterWifi_openAccessPoint, radio, 5) == NULL);
-  CHECK_EQUAL(fakeMode, WIFI_MODE_AP);
+  CHECK_EQUAL(fakeMode, WIFI_MODE_APSTA);
   the->arguments[0] = numberOf(30);
   CHECK(call(xs_porterWifi_setTransmitPower, radio, 1) != NULL);
   CHECK(call(xs_porterWifi_close, radio, 0) == NULL);
@@ -496,8 +528,9 @@ static void radioDescribesNetworks(void) {
   fakeScanned = 1;
   CHECK(call(xs_porterWifi_nextScanned, radio, 0) == NULL);
   const xsSlot *const found = the->result.object->properties;
-  CHECK_EQUAL(strlen(found[xsID_ssid].string), 32);
-  CHECK_EQUAL(found[xsID_bssid].number, 0x020000000201);
+  const FakeObject *const ssid = found[xsID_ssid].object;
+  CHECK_EQUAL(ssid->byteLength, 32);
+  CHECK_EQUAL(((const uint8_t *)ssid->bytes)[31], 0xf0);
   CHECK_EQUAL(found[xsID_channel].number, 6);
   CHECK_EQUAL(found[xsID_signalDbm].number, -70);
   CHECK(strcmp(found[xsID_security].string, "wpa2-wpa3") == 0);
@@ -519,6 +552,7 @@ static const Case cases[] = {
   {"carries flows by the table it gave, and stops", flowsAreCarried},
   {"tells each medium's station address", mediaHaveAddresses},
   {"tells of the radio's news in one message", radioTellsNews},
+  {"tells later what the queue had no room for", radioTellsLater},
   {"refuses a second radio, and wrong settings", radioRefuses},
   {"describes networks that were found", radioDescribesNetworks},
 };
