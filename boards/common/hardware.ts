@@ -34,6 +34,10 @@ export class Watchdog {
   readonly #functions = functions();
   readonly #user: number;
 
+  /**
+   * `name` is a literal of the program: ESP-IDF keeps a pointer to it, and the linked program's literals stay where they
+   * are, in flash, whereas the engine moves other strings.
+   */
   constructor(name: string) {
     const handle = new Int32Array(1);
     const failed = this.#functions.esp_task_wdt_add_user(name, handle.buffer);
