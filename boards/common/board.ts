@@ -1,4 +1,5 @@
 /** What a board's board.ts says of it. */
+import type { Capacity } from "../../src/core/capacity.js";
 import type { LinkBinding } from "../../src/platform/linkPorts.js";
 import type { Radio, RadioOptions } from "../../src/platform/radio.js";
 import type { Medium } from "./framePort.js";
@@ -11,8 +12,8 @@ export interface Board {
   /** Where the two sides are attached unless the configuration says otherwise. */
   readonly lan: LinkBinding;
   readonly wan: LinkBinding;
-  /** For larger tables; its manifest includes psram.json. */
-  readonly hasPsram: boolean;
+  /** How much its tables hold; its manifest includes the heaps for it. */
+  readonly capacity: Capacity;
   readonly console: SerialPins;
   /** For a debug build, where the debugger has the first line. */
   readonly debugConsole: SerialPins;

@@ -20,7 +20,7 @@ import { Wifi } from "../../src/wifi/wifi.js";
 import type { Board } from "./board.js";
 import { BoardPorts, type DriverPort } from "./boardPorts.js";
 import { BootGuard } from "./bootGuard.js";
-import { BOARD_CAPACITY, PSRAM_CAPACITY } from "./capacity.js";
+import { withoutFlowMemory } from "./capacity.js";
 import type { FrameCounter, FramePortOptions, Medium } from "./framePort.js";
 import { ImageTrial, type TrialHooks } from "./imageTrial.js";
 import { MonotonicClock } from "./monotonicClock.js";
@@ -94,8 +94,8 @@ export class Firmware {
   constructor(options: FirmwareOptions) {
     this.#options = options;
     const { board, random, openRadio, flows } = options;
-    const capacity = board.hasPsram ? PSRAM_CAPACITY : BOARD_CAPACITY;
-    const memory = this.#flowMemory(flowTableBytes(capacity.sessions, capacity.neighbours));
+    const memory = this.#flowMemory(flowTableBytes(board.capacity.sessions, board.capacity.neighbours));
+    const capacity = memory === undefined ? withoutFlowMemory(board.capacity) : board.capacity;
     this.ports = new BoardPorts({
       media: board.media,
       defaults: [board.lan, board.wan],
@@ -219,12 +219,13 @@ export class Firmware {
     return lines.map((line) => `${line}\n`).join("");
   }
 
-  /** Without memory that drivers can read, all flows go through TypeScript. */
+  /** Without memory that drivers can read, all flows go through TypeScript, and there are fewer. */
   #flowMemory(byteLength: number): ArrayBuffer | undefined {
     try {
       return this.#options.flows?.memory(byteLength);
     } catch (error) {
-      this.#flowProblem = `drivers carry no flows: ${(error as Error).message}`;
+      const { sessions } = withoutFlowMemory(this.#options.board.capacity);
+      this.#flowProblem = `drivers carry no flows, and ${sessions} sessions have room: ${(error as Error).message}`;
       return undefined;
     }
   }

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isDeepStrictEqual, styleText } from "node:util";
-import { BOARD_CAPACITY } from "../../boards/common/capacity.js";
+import { ESP32_CAPACITY, FULL_CAPACITY } from "../../boards/common/capacity.js";
 import { flowTableBytes } from "../../src/flow/memory.js";
 import { results } from "./engine/results.js";
 
@@ -29,6 +29,13 @@ const TEXT_ENCODER = "$(MODDABLE)/modules/data/text/encoder/manifest.json";
 /** What mcconfig's own templates give: names and symbols of xsl's tables, and the parser that a board has not. */
 const XSL_SIZES = { name: 53, symbol: 3 };
 const PARSER = { buffer: 1024, table: 17 };
+
+/** The firmware in the heaps of a board, and with how many flows in memory of the drivers' own. */
+const FIRMWARES = Object.freeze([
+  { name: "firmwareFull", heaps: "heap.json", flows: FULL_CAPACITY },
+  { name: "firmwareEsp32", heaps: "esp32Heap.json", flows: ESP32_CAPACITY },
+  { name: "firmwareEsp32Alone", heaps: "esp32Heap.json", flows: undefined },
+]);
 
 interface BoardMakefile {
   readonly board: string;
@@ -116,7 +123,9 @@ function checkTypes({ board, directory }: BoardMakefile): void {
 /** JavaScript of the modules that the engine runs, in the repository's directories. */
 function compileForEngine(): string {
   const output = join(temporary, "js");
-  const entries = ["results.ts", "firmware.ts", "globals.d.ts"].map((name) => join(ROOT, ENGINE, name));
+  const entries = ["results.ts", ...FIRMWARES.map(({ name }) => `${name}.ts`), "globals.d.ts"].map((name) =>
+    join(ROOT, ENGINE, name),
+  );
   const configuration = join(temporary, "tsconfig.json");
   writeFileSync(
     configuration,
@@ -187,20 +196,21 @@ function checkSuite(js: string): void {
 }
 
 /** In heaps of exactly the board's size, but for the flow table, which a board has elsewhere. */
-function checkFirmware(js: string): void {
+function checkFirmware(js: string, { name, heaps, flows }: (typeof FIRMWARES)[number]): void {
   const { creation } = JSON.parse(readFileSync(join(ROOT, "manifest.json"), "utf8"));
-  const { chunk, heap } = JSON.parse(readFileSync(join(ROOT, "boards/common/heap.json"), "utf8")).creation;
-  const flows = flowTableBytes(BOARD_CAPACITY.sessions, BOARD_CAPACITY.neighbours);
-  const program = link("firmware", js, {
+  const { chunk, heap } = JSON.parse(readFileSync(join(ROOT, "boards/common", heaps), "utf8")).creation;
+  const elsewhere = flows === undefined ? 0 : flowTableBytes(flows.sessions, flows.neighbours);
+  const program = link(name, js, {
     stack: creation.stack,
     keys: { ...creation.keys, ...XSL_SIZES },
     heap,
-    chunk: { ...chunk, initial: chunk.initial + flows },
+    chunk: { ...chunk, initial: chunk.initial + elsewhere },
   });
-  const { atRest, inUse } = JSON.parse(run(program, [`${ENGINE}/firmware`]));
-  console.log(`      of ${heap.initial} slots ${atRest.slots} at rest, ${inUse.slots} with a full configuration;`);
-  console.log(`      of ${chunk.initial} bytes ${atRest.chunkBytes - flows} and ${inUse.chunkBytes - flows};`);
-  console.log(`      of ${creation.stack} slots of stack ${inUse.stackSlots}; ${inUse.keys} names at run time`);
+  const { atRest, inUse, restored } = JSON.parse(run(program, [`${ENGINE}/${name}`]));
+  const held = ({ slots, chunkBytes }: typeof atRest) => `${slots} slots and ${chunkBytes - elsewhere} bytes`;
+  console.log(`      of ${heap.initial} slots and ${chunk.initial} bytes at rest ${held(atRest)},`);
+  console.log(`      ${held(inUse)} once a full configuration was typed, ${held(restored)} once it was restored;`);
+  console.log(`      of ${creation.stack} slots of stack ${restored.stackSlots}; ${restored.keys} names at run time`);
 }
 
 function checkHeaders(): void {
@@ -243,7 +253,11 @@ function main(): void {
   });
   if (js !== "") {
     check("XS with the core in ROM: linked without a warning, and all results as on Node", () => checkSuite(js));
-    check("XS with the board's heaps: the firmware fits", () => checkFirmware(js));
+    for (const one of FIRMWARES) {
+      check(`XS in ${one.heaps}, ${one.flows === undefined ? "without memory for flows" : "flows elsewhere"}`, () =>
+        checkFirmware(js, one),
+      );
+    }
   }
   checkHeaders();
   if (failures > 0) process.exitCode = 1;

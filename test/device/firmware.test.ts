@@ -177,7 +177,7 @@ describe("the firmware", () => {
         stop: vi.fn(),
       },
     });
-    expect(rig.type("show version")).toContain("drivers carry no flows: there is no memory");
+    expect(rig.type("show version")).toContain("drivers carry no flows, and 256 sessions have room: there is no memory");
     forward(rig);
     expect(rig.firmware.gateway.nat.sessionCount).toBe(1);
   });

@@ -67,7 +67,7 @@ describe.each(BOARDS)("%s", (board) => {
   });
 
   it("has heaps, frame slots, two images and a watchdog", () => {
-    const heap = own.include.filter((name: string) => /(heap|psram)\.json$/.test(name));
+    const heap = own.include.filter((name: string) => /(heap|esp32Heap|psram)\.json$/.test(name));
     expect(heap).toHaveLength(1);
     expect(Math.log2(own.defines.framePort.slots) % 1).toBe(0);
     expect(own.build.PARTITIONS_FILE_FOR_TARGET).toContain("partitions.csv");
@@ -80,7 +80,9 @@ describe.each(BOARDS)("%s", (board) => {
     const code = readFileSync(`${board}/board.ts`, "utf8");
     expect(own.include.includes("../common/ethernet.json")).toBe(code.includes('"ethernet"'));
     expect(own.include.includes("../common/wifi.json")).toBe(code.includes("Wifi"));
-    expect(own.include.includes("../common/psram.json")).toBe(code.includes("hasPsram: true"));
+    expect(own.include.includes("../common/heap.json")).toBe(code.includes("capacity: FULL_CAPACITY"));
+    expect(own.include.includes("../common/esp32Heap.json")).toBe(code.includes("capacity: ESP32_CAPACITY"));
+    expect(own.include.includes("../common/psram.json")).toBe(code.includes("capacity: PSRAM_CAPACITY"));
   });
 });
 

@@ -1,6 +1,7 @@
 /** The firmware with fakes in the places of drivers, flash and the serial line, on any engine. */
 import type { Board } from "../../../boards/common/board.js";
 import type { DriverPort } from "../../../boards/common/boardPorts.js";
+import { FULL_CAPACITY } from "../../../boards/common/capacity.js";
 import { Firmware, type FirmwareOptions } from "../../../boards/common/firmware.js";
 import type { FramePortOptions } from "../../../boards/common/framePort.js";
 import type { SerialLineOptions } from "../../../boards/common/serialConsole.js";
@@ -8,12 +9,12 @@ import type { KeyValue } from "../../../boards/common/slotStorage.js";
 import { SeededRandom } from "../../../host-sim/random.js";
 
 const PINS = Object.freeze({ port: 0, transmit: 1, receive: 3, baud: 115_200 });
-const BOARD: Board = Object.freeze({
+export const BOARD: Board = Object.freeze({
   name: "rig",
   media: Object.freeze(["ethernet"] as const),
   lan: Object.freeze({ port: "ethernet", vlan: 10 }),
   wan: Object.freeze({ port: "ethernet", vlan: 20 }),
-  hasPsram: false,
+  capacity: FULL_CAPACITY,
   console: PINS,
   debugConsole: PINS,
 });
