@@ -37,7 +37,7 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
    * one. `onStation` tells how it went.
    */
   connect(ssid: string, password: string): void {
-    native("xs_porterWifi_connect").call(this, bytesOf(ssid), bytesOf(password));
+    connect.call(this, bytesOf(ssid), bytesOf(password));
   }
 
   /** Leaves the network; the station stays able to scan. */
@@ -51,8 +51,7 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
    * `connect`, so that the driver has no moment with settings of its own.
    */
   openAccessPoint(ssid: string, password: string, channel: number, isHidden: boolean, maximumStations: number): void {
-    const name = bytesOf(ssid);
-    native("xs_porterWifi_openAccessPoint").call(this, name, bytesOf(password), channel, isHidden, maximumStations);
+    openAccessPoint.call(this, bytesOf(ssid), bytesOf(password), channel, isHidden, maximumStations);
   }
 
   closeAccessPoint(): void {
@@ -76,7 +75,7 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
 
   /** One network of the last scan, and no more of it: undefined after the last. */
   nextScanned(): ScannedNetwork | undefined {
-    const found = native("xs_porterWifi_nextScanned").call(this);
+    const found = nextScanned.call(this);
     return found === undefined ? undefined : { ...found, ssid: textOf(new Uint8Array(found.ssid)) };
   }
 
@@ -98,4 +97,29 @@ export class Wifi extends Native("xs_porterWifi_destructor") {
   close(): void {
     native("xs_porterWifi_close").call(this);
   }
+}
+
+// The engine's side has names and passwords as bytes: its strings are UTF-8, which what comes from the air need not be.
+
+interface ScannedBytes extends Omit<ScannedNetwork, "ssid"> {
+  ssid: ArrayBuffer;
+}
+
+function connect(this: Wifi, ssid: Uint8Array, password: Uint8Array): void {
+  native("xs_porterWifi_connect").call(this, ssid, password);
+}
+
+function openAccessPoint(
+  this: Wifi,
+  ssid: Uint8Array,
+  password: Uint8Array,
+  channel: number,
+  isHidden: boolean,
+  maximumStations: number,
+): void {
+  native("xs_porterWifi_openAccessPoint").call(this, ssid, password, channel, isHidden, maximumStations);
+}
+
+function nextScanned(this: Wifi): ScannedBytes | undefined {
+  return native("xs_porterWifi_nextScanned").call(this);
 }
