@@ -57,6 +57,8 @@ describeIf(canBuild(...FLAGS), REASON, "the tests of the drivers", () => {
       "return esp_wifi_connect() == ESP_OK;",
       "return esp_wifi_connect() + esp_wifi_connect() == 0;",
     ],
+    ["wifi", "an access point of the driver's own", "  (void)setMode(former);\n", "  (void)former;\n"],
+    ["wifi", "TKIP", "  config.ap.pairwise_cipher = WIFI_CIPHER_TYPE_CCMP;\n", ""],
   ])("would notice, of %s, %s", { timeout: TIMEOUT_MS }, (name, _, text, replacement) => {
     const options = { flags: [...FLAGS, "-DCONFIG_ETH_USE_OPENETH=1"], fakes: ["idf.c"] };
     expect(complaintsAfter(name, `${name}Port.c`, [text, replacement], CORE, options)).not.toBe("");
