@@ -46,7 +46,7 @@ export default function main(): void {
       carry: (memory, lan, wan) => carryFlows(memory, lan as FramePort, wan as FramePort),
       stop: () => carryFlows(),
     },
-    store: openStore("porter"),
+    openStore: () => openStore("porter"),
     openLine,
     resetReason: resetReason(),
     freeHeap,

@@ -8,6 +8,9 @@ import { type LinkBinding, type LinkPort, type LinkPorts, UNTAGGED } from "../..
 import type { FramePortOptions as DriverPortOptions, FrameCounter, Medium } from "./framePort.js";
 import type { FrameSource } from "./pump.js";
 
+/** Locally administered (IEEE 802-2014 section 8.2.2), and "Porter" without its first letter. */
+const LOCAL_MAC = 0x026f72746500;
+
 /** An interface's end at a driver. */
 export interface DriverPort extends FrameSource {
   /** Sends the first `length` bytes of the frame at offset 2 of `bytes`; false when the driver does not take it. */
@@ -36,6 +39,8 @@ export interface BoardPortsOptions {
 export class BoardPorts implements LinkPorts {
   /** Why a port could not be opened when interfaces were last attached, in a sentence; "" when all were. */
   problem = "";
+  /** Why a driver did not start, in a sentence; "" when all did. */
+  driverProblem = "";
   readonly ports: readonly LinkPort[];
   readonly defaults: readonly LinkBinding[];
   readonly #options: BoardPortsOptions;
@@ -46,7 +51,7 @@ export class BoardPorts implements LinkPorts {
     this.#options = options;
     this.defaults = options.defaults;
     this.#attached = options.defaults.map(() => new Attachment());
-    this.ports = options.media.map((medium) => this.#describe(medium));
+    this.ports = options.media.map((medium, index) => this.#describe(medium, index));
   }
 
   /** Where an interface sends; stays the same wherever it is attached. */
@@ -97,11 +102,21 @@ export class BoardPorts implements LinkPorts {
     });
   }
 
-  #describe(medium: Medium): LinkPort {
+  /** A driver that does not start has none: then it is a local one, different for each port. */
+  #macOf(medium: Medium, index: number): number {
+    try {
+      return this.#options.macOf(medium);
+    } catch (error) {
+      this.driverProblem = `${medium} does not work: ${(error as Error).message}`;
+      return LOCAL_MAC + index;
+    }
+  }
+
+  #describe(medium: Medium, index: number): LinkPort {
     const attached = this.#attached;
     return {
       name: medium,
-      mac: this.#options.macOf(medium),
+      mac: this.#macOf(medium, index),
       // A radio's frames have no tags (IEEE 802.11 maps priorities otherwise).
       carriesTags: medium === "ethernet",
       get isUp() {

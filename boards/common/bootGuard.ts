@@ -14,13 +14,15 @@ const KEY = "starts";
 export class BootGuard {
   /** Starts in a row that ended in a crash too soon. */
   readonly crashes: number;
+  /** Why the store could not be read or written, in a sentence; "" when it could. */
+  problem = "";
   readonly #store: KeyValue;
   #healthyAtMs = HEALTHY_MS;
 
   /** `reason` is the chip's for this start; `resetReason.ts` has the numbers. */
   constructor(store: KeyValue, reason: number) {
     this.#store = store;
-    this.crashes = isCrash(reason) ? (store.read(KEY)?.[0] ?? 0) : 0;
+    this.crashes = isCrash(reason) ? this.#read() : 0;
     this.#note(Math.min(this.crashes + 1, 0xff));
   }
 
@@ -45,10 +47,25 @@ export class BootGuard {
     return this.#healthyAtMs;
   }
 
-  /** Without flash the loop is not noticed, and nothing else is lost. */
+  #read(): number {
+    try {
+      return this.#store.read(KEY)?.[0] ?? 0;
+    } catch (error) {
+      this.#report(error);
+      return 0;
+    }
+  }
+
   #note(starts: number): void {
     try {
       this.#store.write(KEY, Uint8Array.of(starts));
-    } catch {}
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /** Without flash the loop is not noticed, and nothing else is lost. */
+  #report(error: unknown): void {
+    this.problem = `crash loops are not noticed: ${(error as Error).message}`;
   }
 }

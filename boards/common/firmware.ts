@@ -49,7 +49,8 @@ export interface FirmwareOptions {
     carry(memory: ArrayBuffer, lan: DriverPort, wan: DriverPort): void;
     stop(): void;
   };
-  readonly store: KeyValue;
+  /** Opens the store that outlives a restart; throws when flash is damaged. */
+  readonly openStore: () => KeyValue;
   readonly openLine: (options: SerialLineOptions) => SerialLine;
   /** As the chip numbers it. */
   readonly resetReason: number;
@@ -90,6 +91,7 @@ export class Firmware {
   readonly #console: SerialConsole;
   readonly #wifi: Wifi | undefined;
   #flowProblem = "";
+  #radioProblem = "";
 
   constructor(options: FirmwareOptions) {
     this.#options = options;
@@ -131,7 +133,8 @@ export class Firmware {
     this.pump.setSource(LAN, this.ports.source(LAN));
     this.pump.setSource(WAN, this.ports.source(WAN));
 
-    this.#guard = new BootGuard(options.store, options.resetReason);
+    const store = openOrReplace(options.openStore);
+    this.#guard = new BootGuard(store, options.resetReason);
     const restarter = new Restarter(gateway.clock, () => this.#restart());
     this.#trial = new ImageTrial(gateway, options.image.isOnTrial, {
       confirm: () => {
@@ -145,8 +148,8 @@ export class Firmware {
       random,
       options.otaFirmware(() => restarter.soon()),
     );
-    this.#wifi = openRadio === undefined ? undefined : new Wifi(gateway.clock, random, this.#inTurn(openRadio));
-    this.#storage = new SlotStorage(options.store);
+    this.#wifi = openRadio === undefined ? undefined : this.#openWifi(openRadio);
+    this.#storage = new SlotStorage(store);
     this.#commands = new Console({
       gateway,
       storage: this.#storage,
@@ -186,7 +189,7 @@ export class Firmware {
       const { board, version, resetReason } = this.#options;
       this.#console.print(`\r\nPorter ${version} on ${board.name}, started by ${resetReasonText(resetReason)}\r\n`);
       this.ports.attach(this.ports.defaults);
-      for (const problem of this.#restore()) this.#console.print(`${problem}\r\n`);
+      for (const problem of [...this.#problems(), ...this.#restore()]) this.#console.print(`${problem}\r\n`);
       this.#console.start();
     });
   }
@@ -208,15 +211,22 @@ export class Firmware {
 
   #about(): string {
     const { board, resetReason, freeHeap } = this.#options;
-    const { pump, ports } = this;
+    const { pump } = this;
     const heap = freeHeap();
     const lines = [
       `${board.name}, started by ${resetReasonText(resetReason)}${this.#trial.isOnTrial ? ", new firmware on trial" : ""}`,
       `${heap.now} bytes of memory free, never less than ${heap.least}`,
       ...(pump.faults === 0 ? [] : [`${pump.faults} faults, the last one: ${pump.lastFault}`]),
-      ...[this.#flowProblem, ports.problem].filter((problem) => problem !== ""),
+      ...this.#problems(),
     ];
     return lines.map((line) => `${line}\n`).join("");
+  }
+
+  /** What the device does without, a sentence each. */
+  #problems(): string[] {
+    const { driverProblem, problem } = this.ports;
+    const all = [this.#flowProblem, driverProblem, this.#radioProblem, problem, this.#guard.problem];
+    return all.filter((one) => one !== "");
   }
 
   /** Without memory that drivers can read, all flows go through TypeScript, and there are fewer. */
@@ -255,6 +265,16 @@ export class Firmware {
     this.#console.print("the new firmware has not forwarded within a minute, but there is none before it\r\n");
   }
 
+  /** A device whose radio does not start is one without. */
+  #openWifi(open: (options: RadioOptions) => Radio): Wifi | undefined {
+    try {
+      return new Wifi(this.gateway.clock, this.#options.random, this.#inTurn(open));
+    } catch (error) {
+      this.#radioProblem = `the radio does not work: ${(error as Error).message}`;
+      return undefined;
+    }
+  }
+
   /** The driver's calls come at any time. */
   #inTurn(open: (options: RadioOptions) => Radio): (options: RadioOptions) => Radio {
     return ({ onStation, onScanned }) =>
@@ -262,5 +282,17 @@ export class Firmware {
         onStation: (isUp, reason) => this.pump.run(() => onStation(isUp, reason)),
         onScanned: () => this.pump.run(onScanned),
       });
+  }
+}
+
+/** Flash that cannot be opened keeps nothing, and says so to whoever asks. */
+function openOrReplace(open: () => KeyValue): KeyValue {
+  try {
+    return open();
+  } catch (error) {
+    const fail = () => {
+      throw new Error(`flash cannot be used: ${(error as Error).message}`);
+    };
+    return { read: fail, write: fail };
   }
 }

@@ -1,11 +1,13 @@
 /**
- * A new image's first minute: it has to forward a packet, or the one before comes back. (If it crashes, the bootloader sees
+ * A new image's first minute: it has to forward a conversation, or the one before comes back. (If it crashes, the bootloader sees
  * to that by itself.)
  */
 import { NEVER } from "../../src/core/clock.js";
 import type { Gateway } from "../../src/gateway.js";
 
 export const TRIAL_MS = 60_000;
+/** Looking costs a few milliseconds, with a full table. */
+const LOOK_MS = 1000;
 
 export interface TrialHooks {
   /** The image is good, and stays. */
@@ -18,6 +20,7 @@ export class ImageTrial {
   readonly #gateway: Gateway;
   readonly #hooks: TrialHooks;
   #untilMs: number;
+  #lookAtMs = 0;
 
   constructor(gateway: Gateway, isOnTrial: boolean, hooks: TrialHooks) {
     this.#gateway = gateway;
@@ -30,22 +33,30 @@ export class ImageTrial {
   }
 
   poll(): void {
-    if (!this.isOnTrial) return;
+    const now = this.#gateway.clock.now;
+    if (!this.isOnTrial || now < this.#lookAtMs) return;
+    this.#lookAtMs = now + LOOK_MS;
     if (hasForwarded(this.#gateway)) {
       this.#untilMs = NEVER;
       this.#hooks.confirm();
-    } else if (this.#gateway.clock.now >= this.#untilMs) {
+    } else if (now >= this.#untilMs) {
       this.#untilMs = NEVER;
       this.#hooks.reject();
     }
   }
 
   nextDeadline(): number {
-    return this.#untilMs;
+    return this.isOnTrial ? Math.min(this.#untilMs, this.#lookAtMs) : NEVER;
   }
 }
 
-/** A packet of the LAN has found its way through the NAT, and out. */
-function hasForwarded({ lan, wan, nat }: Gateway): boolean {
-  return nat.sessionCount > 0 && lan.rxFrames > 0 && wan.txFrames > 0;
+/**
+ * A conversation has passed through the NAT both ways: the flow table knows a next hop on either side, and TCP is beyond its
+ * handshake. What goes out alone may go nowhere.
+ */
+function hasForwarded({ nat: { flows } }: Gateway): boolean {
+  for (let index = 0; index < flows.capacity; index++) {
+    if (flows.isUsed(index) && flows.isCarried(index)) return true;
+  }
+  return false;
 }

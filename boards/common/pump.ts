@@ -2,7 +2,8 @@
  * Drives the gateway on a board: frames from the ports, time, and one timer.
  *
  * The engine has one thread and a short queue of messages, so each turn is bounded; and an exception that leaves a callback
- * restarts the device, so no turn lets one out: it is counted and shown, and does not feed the watchdog.
+ * restarts the device, so no turn lets one out: it ends one part of
+ * the turn, is counted and shown, and the turn does not feed the watchdog.
  */
 import { NEVER } from "../../src/core/clock.js";
 import { Frame } from "../../src/core/frame.js";
@@ -37,7 +38,7 @@ export interface PumpOptions {
 }
 
 export class Pump {
-  /** Turns that an exception ended, and what the last one said. */
+  /** Parts of turns that an exception ended, and what the last one said. */
   faults = 0;
   lastFault = "";
   readonly #gateway: Gateway;
@@ -68,44 +69,44 @@ export class Pump {
 
   /** Frames wait at an interface. What is left after the turn's share announces itself again. */
   readable(interfaceIndex: number): void {
-    try {
-      this.#poll();
-      this.#drain(interfaceIndex);
-      this.#pollCompanions();
-    } catch (error) {
-      this.#report(error);
-    }
+    this.#poll();
+    this.#drain(interfaceIndex);
+    this.#pollCompanions();
     this.#arm();
   }
 
   /** The timer rang. */
   ring(): void {
     this.#timerAtMs = NEVER;
-    try {
-      this.#poll();
-      this.#drain(LAN);
-      this.#drain(WAN);
-      this.#pollCompanions();
-      this.#feedWatchdog();
-    } catch (error) {
-      this.#report(error);
-    }
+    const faultsBefore = this.faults;
+    this.#poll();
+    this.#drain(LAN);
+    this.#drain(WAN);
+    this.#pollCompanions();
+    if (this.faults === faultsBefore) this.#try(this.#feedWatchdog);
     this.#arm();
   }
 
-  /** Carries out `action` on the gateway at the present time, and sees to what it is due to do next. Never throws. */
+  /**
+   * Carries out `action` on the gateway at the present time, and sees to what it is due to do next. Never throws, and
+   * carries it out whatever else fails: a serial line whose callback reads nothing never calls back again.
+   */
   run(action: () => void): void {
-    try {
-      this.#poll();
-      action();
-      this.#pollCompanions();
-    } catch (error) {
-      this.#report(error);
-    }
+    this.#poll();
+    this.#try(action);
+    this.#pollCompanions();
     this.#arm();
   }
 
   #drain(interfaceIndex: number): void {
+    try {
+      this.#receive(interfaceIndex);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #receive(interfaceIndex: number): void {
     const source = this.#sources[interfaceIndex];
     if (source === undefined) return;
     const gateway = this.#gateway;
@@ -118,11 +119,32 @@ export class Pump {
   }
 
   #poll(): void {
-    this.#gateway.poll(this.#now());
+    try {
+      this.#gateway.poll(this.#now());
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #pollCompanions(): void {
-    for (let i = 0; i < this.#companions.length; i++) (this.#companions[i] as Companion).poll();
+    for (let i = 0; i < this.#companions.length; i++) this.#pollOne(this.#companions[i] as Companion);
+  }
+
+  /** By itself, so that one that fails keeps no other from its work. */
+  #pollOne(companion: Companion): void {
+    try {
+      companion.poll();
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  #try(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   #report(error: unknown): void {

@@ -46,6 +46,25 @@ function forward(rig: FirmwareRig): void {
   receive(rig, LAN, datagram());
 }
 
+/** It is answered. */
+function answer(rig: FirmwareRig): void {
+  receive(rig, LAN, arp("192.168.1.10", HOST_MAC, "192.168.1.1"));
+  const sent = rig.driver(WAN)?.sent.at(-1) as Uint8Array;
+  const sourcePort = new DataView(sent.buffer, sent.byteOffset).getUint16(34);
+  receive(
+    rig,
+    WAN,
+    udpFrame({
+      sourceMac: ROUTER_MAC,
+      destinationMac: MAC,
+      source: "198.51.100.7",
+      destination: "203.0.113.2",
+      sourcePort: 53,
+      destinationPort: sourcePort,
+    }),
+  );
+}
+
 describe("the firmware", () => {
   it("greets at the serial line, and says why it was started", () => {
     const rig = new FirmwareRig();
@@ -177,7 +196,64 @@ describe("the firmware", () => {
         stop: vi.fn(),
       },
     });
-    expect(rig.type("show version")).toContain("drivers carry no flows, and 256 sessions have room: there is no memory");
+    expect(rig.type("show version")).toContain(
+      "drivers carry no flows, and 256 sessions have room: there is no memory",
+    );
+    forward(rig);
+    expect(rig.firmware.gateway.nat.sessionCount).toBe(1);
+  });
+
+  it("works at the console when an Ethernet chip is dead, and says so", () => {
+    const fail = () => {
+      throw new Error("the PHY does not answer");
+    };
+    const rig = started({ macOf: fail, openPort: fail });
+    expect(rig.firmware.ports.ports[0]?.mac).toBe(0x026f72746500);
+    expect(rig.type("show version")).toContain("ethernet does not work: the PHY does not answer");
+    expect(rig.type("show version")).toContain("port ethernet is down: the PHY does not answer");
+    expect(rig.firmware.pump.faults).toBe(0);
+  });
+
+  it("works without a radio that does not start, and says so", () => {
+    const rig = started({
+      openRadio() {
+        throw new Error("too little memory");
+      },
+    });
+    expect(rig.type("show version")).toContain("the radio does not work: too little memory");
+    forward(rig);
+    expect(rig.firmware.gateway.nat.sessionCount).toBe(1);
+  });
+
+  it("carries out an action whatever else of the turn fails", () => {
+    const rig = started();
+    const { gateway, pump } = rig.firmware;
+    gateway.poll = () => {
+      throw new Error("planted");
+    };
+    let polled = 0;
+    pump.add({
+      poll() {
+        throw new Error("planted, too");
+      },
+      nextDeadline: () => Number.POSITIVE_INFINITY,
+    });
+    pump.add({ poll: () => void polled++, nextDeadline: () => Number.POSITIVE_INFINITY });
+    expect(rig.type("show version")).toContain("the last one: Error: planted");
+    expect(polled).toBeGreaterThan(0);
+    const { feeds } = rig;
+    rig.advance(1000);
+    expect(rig.feeds).toBe(feeds);
+  });
+
+  it.each(["opened", "read"])("starts without flash that cannot be %s, and says so", (what) => {
+    const fail = () => {
+      throw new Error("an entry is damaged");
+    };
+    const openStore = what === "opened" ? fail : () => ({ read: fail, write: fail });
+    const rig = started({ openStore, resetReason: RESET_BY_CRASH });
+    expect(rig.type("show version")).toMatch(/crash loops are not noticed: .*an entry is damaged/);
+    expect(rig.type("save")).toMatch(/an entry is damaged/);
     forward(rig);
     expect(rig.firmware.gateway.nat.sessionCount).toBe(1);
   });
@@ -223,13 +299,25 @@ describe("the serial line", () => {
 describe("a new image", () => {
   const trial = () => ({ isOnTrial: true, confirm: vi.fn(), reject: vi.fn() });
 
-  it("stays when it has forwarded a packet", () => {
+  it("does not stay for packets that nobody answers", () => {
+    const image = trial();
+    const rig = started({ image });
+    forward(rig);
+    receive(rig, LAN, datagram());
+    rig.advance(TRIAL_MS);
+    expect(image.confirm).not.toHaveBeenCalled();
+    expect(image.reject).toHaveBeenCalledTimes(1);
+  });
+
+  it("stays when it has forwarded a packet and its answer", () => {
     const image = trial();
     const rig = started({ image });
     expect(rig.type("show version")).toContain("new firmware on trial");
     rig.advance(30_000);
     expect(image.confirm).not.toHaveBeenCalled();
     forward(rig);
+    answer(rig);
+    rig.advance(1000);
     expect(image.confirm).toHaveBeenCalledTimes(1);
     rig.advance(TRIAL_MS);
     expect(image.reject).not.toHaveBeenCalled();

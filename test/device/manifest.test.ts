@@ -76,6 +76,11 @@ describe.each(BOARDS)("%s", (board) => {
     }
   });
 
+  it("lets no radio sleep, whose noise random numbers are made of", () => {
+    const isAwake = settings.includes("CONFIG_ESP_WIFI_STA_DISCONNECTED_PM_ENABLE=n");
+    expect(isAwake).toBe(own.include.includes("../common/wifi.json"));
+  });
+
   it("includes the drivers of its ports, and no others", () => {
     const code = readFileSync(`${board}/board.ts`, "utf8");
     expect(own.include.includes("../common/ethernet.json")).toBe(code.includes('"ethernet"'));

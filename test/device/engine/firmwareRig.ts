@@ -82,6 +82,8 @@ export class FakeDriverPort implements DriverPort {
 export interface RigOptions extends Partial<FirmwareOptions> {
   /** Whether the line takes output; true unless told. */
   readonly drains?: boolean;
+  /** One of its own unless told. */
+  readonly store?: KeyValue;
 }
 
 export class FirmwareRig {
@@ -115,7 +117,7 @@ export class FirmwareRig {
         return driver;
       },
       macOf: () => 0x020000000001,
-      store: new MemoryStore(),
+      openStore: () => options.store ?? new MemoryStore(),
       openLine: (line) => {
         this.line = line;
         return { read: (buffer) => this.#read(buffer), write: (bytes) => this.#write(bytes) };
