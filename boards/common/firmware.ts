@@ -147,6 +147,7 @@ export class Firmware {
       gateway,
       random,
       options.otaFirmware(() => restarter.soon()),
+      board.name,
     );
     this.#wifi = openRadio === undefined ? undefined : this.#openWifi(openRadio);
     this.#storage = new SlotStorage(store);

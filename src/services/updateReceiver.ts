@@ -2,9 +2,9 @@
  * Takes a new firmware over the LAN, once somebody at the console has armed it: a listener, on the LAN's address alone, for
  * one line and the image behind it:
  *
- *     porter-update TOKEN LENGTH SHA256
+ *     porter-update TOKEN BOARD LENGTH SHA256
  *
- * TOKEN is what arming printed, good for one image and ten minutes; LENGTH is in bytes; SHA256 in hexadecimal digits. It
+ * TOKEN is what arming printed, good for one image and ten minutes; BOARD is whose image it is; LENGTH is in bytes; SHA256 in hexadecimal digits. It
  * answers one line, `ok ...` or `error: ...`, and closes. The token keeps strangers out; it is no signature of the image.
  */
 import { NEVER } from "../core/clock.js";
@@ -18,10 +18,17 @@ export const UPDATE_PORT = 3232;
 const ARMED_MS = 10 * 60_000;
 /** A sender that has nothing to say for so long is gone. */
 const SILENCE_MS = 30_000;
-/** Guesses at 64 bits are hopeless anyway, and each costs a connection. */
-const MAX_WRONG_TOKENS = 5;
-const MAX_HEADER_BYTES = 128;
-const HEADER = /^porter-update ([0-9a-f]{16}) (\d{1,8}) ([0-9a-f]{64})\r?$/i;
+/** For the whole first line: there is one sender at a time, and nobody should hold the place who has no token. */
+const HEADER_MS = 10_000;
+/**
+ * After a wrong token nobody is heard for so long. Guesses at 64 bits are hopeless anyway; closing the port after some would
+ * let a stranger keep the owner out.
+ */
+const PENALTY_MS = 1000;
+/** A refused sender has so long to read why; what it still sends is thrown away, for unread bytes would make it a reset. */
+const DRAIN_MS = 2000;
+const MAX_HEADER_BYTES = 160;
+const HEADER = /^porter-update ([0-9a-f]{16}) (\w{1,32}) (\d{1,8}) ([0-9a-f]{64})\r?$/i;
 /** Bytes taken at a time; flash is written in pieces of this size. */
 const CHUNK_BYTES = 1024;
 const LINE_FEED = 0x0a;
@@ -41,21 +48,29 @@ export class UpdateReceiver {
   readonly #gateway: Gateway;
   readonly #random: Random;
   readonly #firmware: Firmware;
+  /** The device's own, for which images are to be. */
+  readonly board: string;
   readonly #chunk = new Uint8Array(CHUNK_BYTES);
   #listener: TcpListener | undefined;
   #token = "";
-  #wrongTokens = 0;
+  /** When senders are heard again. */
+  #heardFromMs = 0;
   #armedUntilMs = NEVER;
   /** One sender at a time. */
   #socket: TcpSocket | undefined;
   #heardAtMs = 0;
+  #acceptedAtMs = 0;
+  /** Has its answer, and is thrown out then. */
+  #refused: TcpSocket | undefined;
+  #refusedUntilMs = NEVER;
   #header = "";
   #transfer: Transfer | undefined;
 
-  constructor(gateway: Gateway, random: Random, firmware: Firmware) {
+  constructor(gateway: Gateway, random: Random, firmware: Firmware, board: string) {
     this.#gateway = gateway;
     this.#random = random;
     this.#firmware = firmware;
+    this.board = board;
   }
 
   get isArmed(): boolean {
@@ -77,7 +92,6 @@ export class UpdateReceiver {
     if (lan.address === 0) throw new Error("the lan has no address yet; set that first");
     this.cancel();
     this.#token = hexDigits(this.#random.next32()) + hexDigits(this.#random.next32());
-    this.#wrongTokens = 0;
     this.#armedUntilMs = clock.now + ARMED_MS;
     this.outcome = "";
     this.#listener = tcp.listen({
@@ -98,11 +112,19 @@ export class UpdateReceiver {
   poll(): void {
     const now = this.#gateway.clock.now;
     if (now >= this.#armedUntilMs) this.#disarm();
-    if (this.#socket !== undefined && now >= this.#heardAtMs + SILENCE_MS) this.#end("the sender fell silent");
+    if (now >= this.#patienceEndsMs()) {
+      this.#end(this.#transfer === undefined ? "the first line did not come in time" : "the sender fell silent");
+    }
+    if (now >= this.#refusedUntilMs) this.#dropRefused();
   }
 
   nextDeadline(): number {
-    return Math.min(this.#armedUntilMs, this.#socket === undefined ? NEVER : this.#heardAtMs + SILENCE_MS);
+    return Math.min(this.#armedUntilMs, this.#patienceEndsMs(), this.#refusedUntilMs);
+  }
+
+  #patienceEndsMs(): number {
+    if (this.#socket === undefined) return NEVER;
+    return this.#transfer === undefined ? this.#acceptedAtMs + HEADER_MS : this.#heardAtMs + SILENCE_MS;
   }
 
   #disarm(): void {
@@ -112,12 +134,16 @@ export class UpdateReceiver {
   }
 
   #accept(socket: TcpSocket): void {
-    if (this.#socket !== undefined) {
+    const now = this.#gateway.clock.now;
+    if (this.#socket !== undefined || now < this.#heardFromMs) {
       socket.abort();
       return;
     }
+    // A board has few sockets.
+    this.#dropRefused();
     this.#socket = socket;
-    this.#heardAtMs = this.#gateway.clock.now;
+    this.#acceptedAtMs = now;
+    this.#heardAtMs = now;
     this.#header = "";
     socket.handler = {
       onReadable: () => this.#receive(socket),
@@ -158,12 +184,13 @@ export class UpdateReceiver {
   }
 
   #begin(header: string): void {
-    const [, token = "", length = "", sha256 = ""] = HEADER.exec(header) ?? [];
-    if (token === "") throw new Error("the first line is not: porter-update TOKEN LENGTH SHA256");
+    const [, token = "", board = "", length = "", sha256 = ""] = HEADER.exec(header) ?? [];
+    if (token === "") throw new Error("the first line is not: porter-update TOKEN BOARD LENGTH SHA256");
     if (!this.isArmed || token.toLowerCase() !== this.#token) {
-      if (++this.#wrongTokens >= MAX_WRONG_TOKENS) this.#disarm();
+      this.#heardFromMs = this.#gateway.clock.now + PENALTY_MS;
       throw new Error("the token is not the one that the console printed, or no longer good");
     }
+    if (board !== this.board) throw new Error(`the image is for board ${board}, and this is ${this.board}`);
     // Good for one image, whatever becomes of it.
     this.#disarm();
     const byteLength = Number(length);
@@ -185,6 +212,7 @@ export class UpdateReceiver {
     writer.complete();
     this.#transfer = undefined;
     this.#answer(socket, `ok: ${byteLength} bytes written, restarting with them`);
+    socket.close();
     this.outcome = "an image was received";
     this.#firmware.restart();
   }
@@ -193,6 +221,30 @@ export class UpdateReceiver {
     if (this.#socket !== socket) return;
     this.#forget(sentence);
     this.#answer(socket, `error: ${sentence}`);
+    this.#throwAway(socket);
+  }
+
+  /** Reads what a refused sender still sends, until it ends or its time is up. */
+  #throwAway(socket: TcpSocket): void {
+    this.#dropRefused();
+    this.#refused = socket;
+    this.#refusedUntilMs = this.#gateway.clock.now + DRAIN_MS;
+    const drain = () => {
+      while (socket.read(this.#chunk) > 0);
+    };
+    const drop = () => {
+      if (this.#refused === socket) this.#dropRefused();
+    };
+    socket.handler = { onReadable: drain, onEnd: drop, onClosed: drop };
+    socket.shutdown();
+    drain();
+  }
+
+  #dropRefused(): void {
+    const socket = this.#refused;
+    this.#refused = undefined;
+    this.#refusedUntilMs = NEVER;
+    socket?.close();
   }
 
   /** Without a word to the sender, who is gone or not wanted. */
@@ -216,7 +268,6 @@ export class UpdateReceiver {
     const bytes = new Uint8Array(line.length);
     for (let i = 0; i < line.length; i++) bytes[i] = line.charCodeAt(i);
     socket.write(bytes);
-    socket.close();
   }
 }
 

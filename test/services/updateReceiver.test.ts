@@ -12,6 +12,7 @@ import type { TcpSocket } from "../../src/transport/tcp/socket.js";
 
 const GATEWAY = parseAddress("192.168.1.1") as number;
 const LAPTOP = parseAddress("192.168.1.10") as number;
+const BOARD = "wt32_eth01";
 const IMAGE = Uint8Array.from({ length: 5000 }, (_, index) => index * 7);
 
 /** Frames on their way from one to another. */
@@ -94,7 +95,7 @@ beforeEach(() => {
   gateway.setAddress(LAN, GATEWAY, 24);
   laptop.setAddress(0, LAPTOP, 24);
   firmware = new FakeFirmware();
-  updates = new UpdateReceiver(gateway, new SeededRandom(3), firmware);
+  updates = new UpdateReceiver(gateway, new SeededRandom(3), firmware, BOARD);
 });
 
 function advance(ms: number): void {
@@ -139,8 +140,8 @@ class Sender {
   }
 }
 
-function headerOf(token: string, image = IMAGE): string {
-  return `porter-update ${token} ${image.length} ${createHash("sha256").update(image).digest("hex")}\n`;
+function headerOf(token: string, image = IMAGE, board = BOARD): string {
+  return `porter-update ${token} ${board} ${image.length} ${createHash("sha256").update(image).digest("hex")}\n`;
 }
 
 describe("a firmware over the LAN", () => {
@@ -168,15 +169,54 @@ describe("a firmware over the LAN", () => {
     expect(sender.end).toMatch(/refused/);
   });
 
-  it("is not taken with another token, whose fifth closes the port", () => {
-    updates.arm();
-    for (let i = 0; i < 5; i++) {
+  it("is not taken with another token, however many come, and one a second is heard", () => {
+    const token = updates.arm();
+    for (let i = 0; i < 8; i++) {
       const sender = new Sender(headerOf("0123456789abcdef"), IMAGE);
-      advance(1000);
+      advance(500);
       expect(sender.answer).toBe("error: the token is not the one that the console printed, or no longer good\n");
+      const soon = new Sender(headerOf("0123456789abcdef"), IMAGE);
+      advance(600);
+      expect(soon.answer).toBe("");
+      expect(soon.end).toBeDefined();
     }
-    expect(updates.isArmed).toBe(false);
     expect(firmware.state).toBe("nothing");
+    const sender = new Sender(headerOf(token), IMAGE);
+    advance(1000);
+    expect(sender.answer).toMatch(/^ok: /);
+  });
+
+  it("is not taken from a sender whose first line takes longer than ten seconds", () => {
+    const token = updates.arm();
+    const slow = new Sender("p");
+    for (let i = 0; i < 9; i++) {
+      advance(1000);
+      slow.socket.write(Uint8Array.of(0x78));
+    }
+    expect(slow.end).toBeUndefined();
+    advance(2000);
+    expect(slow.end).toBeDefined();
+    const sender = new Sender(headerOf(token), IMAGE);
+    advance(1000);
+    expect(sender.answer).toMatch(/^ok: /);
+  });
+
+  it("is not taken when it is for another board", () => {
+    const token = updates.arm();
+    const sender = new Sender(headerOf(token, IMAGE, "ethernet_kit"), IMAGE);
+    advance(1000);
+    expect(sender.answer).toBe("error: the image is for board ethernet_kit, and this is wt32_eth01\n");
+    const second = new Sender(headerOf(token), IMAGE);
+    advance(1000);
+    expect(second.answer).toMatch(/^ok: /);
+  });
+
+  it("is read to its end when it is refused, so that its sender hears why", () => {
+    updates.arm();
+    const sender = new Sender("porter-update 1\n", new Uint8Array(60_000));
+    advance(3000);
+    expect(sender.answer).toMatch(/^error: the first line is not/);
+    expect(sender.end).toBe("closed");
   });
 
   it("can be sent once for each token", () => {

@@ -10,14 +10,15 @@ export const UPDATE_COMMANDS: readonly Command[] = commandTable([
     summary: "take a new firmware from the LAN, once, within 10 min",
     details:
       "It prints a token, which the sender of the image has to know. The new firmware\n" +
-      "has a minute to forward a packet, or else the one before it comes back.\n",
+      "has a minute to forward a packet and its answer, or else the one before comes back.\n",
     example: "update",
     run(context) {
-      const token = partOf(context, "updates").arm();
+      const updates = partOf(context, "updates");
+      const token = updates.arm();
       const target = `nc ${formatAddress(context.gateway.lan.address)} ${UPDATE_PORT}`;
       return (
         "for ten minutes, a host of the LAN may send one image:\n" +
-        `(echo porter-update ${token} $(wc -c <FILE) $(sha256sum FILE | cut -c1-64); cat FILE) | ${target}\n`
+        `(echo porter-update ${token} ${updates.board} $(wc -c <FILE) $(sha256sum FILE | cut -c1-64); cat FILE) | ${target}\n`
       );
     },
   },
