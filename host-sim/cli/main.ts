@@ -63,7 +63,7 @@ const program = new Command("npm run sim --")
       .default("typescript"),
   )
   .addOption(
-    new Option("--capacity <SIZE>", "the tables of a board without PSRAM (1,024 sessions), or with it (4,096): large")
+    new Option("--capacity <SIZE>", "the size of the tables: default, 1,024 sessions; or large, 4,096")
       .choices(["default", "large"])
       .default("default"),
   )

@@ -14,7 +14,7 @@ const modulesIn = (directory: string, recursive: boolean) =>
     .map((name) => `${directory}/${name.slice(0, -".ts".length)}`);
 const sources = modulesIn("src", true);
 const common = modulesIn("boards/common", false);
-/** Boards with a radio include them by wifi.json; types alone are no modules. */
+/** Boards with a radio include them by radio.json; types alone are no modules. */
 const NOT_EVERYWHERE = ["boards/common/wifi", "boards/common/native.d", "boards/common/board"];
 
 describe("manifest.json", () => {
@@ -78,13 +78,13 @@ describe.each(BOARDS)("%s", (board) => {
 
   it("lets no radio sleep, whose noise random numbers are made of", () => {
     const isAwake = settings.includes("CONFIG_ESP_WIFI_STA_DISCONNECTED_PM_ENABLE=n");
-    expect(isAwake).toBe(own.include.includes("../common/wifi.json"));
+    expect(isAwake).toBe(own.include.includes("../common/radio.json"));
   });
 
   it("includes the drivers of its ports, and no others", () => {
     const code = readFileSync(`${board}/board.ts`, "utf8");
     expect(own.include.includes("../common/ethernet.json")).toBe(code.includes('"ethernet"'));
-    expect(own.include.includes("../common/wifi.json")).toBe(code.includes("Wifi"));
+    expect(own.include.includes("../common/radio.json")).toBe(code.includes("Wifi"));
     expect(own.include.includes("../common/heap.json")).toBe(code.includes("capacity: FULL_CAPACITY"));
     expect(own.include.includes("../common/esp32Heap.json")).toBe(code.includes("capacity: ESP32_CAPACITY"));
     expect(own.include.includes("../common/psram.json")).toBe(code.includes("capacity: PSRAM_CAPACITY"));

@@ -56,7 +56,7 @@ function blocksOf(board: string): Block[] {
     for (let left = bytes; left > 0; left -= PIECE_BYTES) blocks.push({ name, bytes: Math.min(left, PIECE_BYTES) });
   };
   if (includes.includes("ethernet.json")) add("Ethernet", ETHERNET_BYTES);
-  if (includes.includes("wifi.json")) add("Wi-Fi", WIFI_BYTES);
+  if (includes.includes("radio.json")) add("Wi-Fi", WIFI_BYTES);
   return blocks;
 }
 

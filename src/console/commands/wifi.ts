@@ -39,7 +39,7 @@ export const WIFI_COMMANDS: readonly Command[] = commandTable([
     run(context, [, , , ssid = "", kind, word = ""]) {
       const accessPointPassword = kind === "open" ? "" : readPassword(word, "");
       configure(context, { accessPointSsid: readSsid(ssid), accessPointPassword });
-      return `the access point is open${kind === "open" ? ", for everybody without a password" : ""}\n`;
+      return `the access point is on, ${kind === "open" ? "for everybody, without a password" : "with its password"}\n`;
     },
   },
   {
