@@ -8,6 +8,8 @@
 #define STATION_BYTES 6
 #define STATIONS_BYTES 12
 #define ETHERNET_BYTES 14
+/* The IPv4 total length, two bytes in network order (RFC 791 section 3.1). */
+#define TOTAL_LENGTH_AT 16
 /* The EtherType of a VLAN tag, and the VLAN's number in the half behind it (IEEE 802.1Q section 9.6). */
 #define TAG_TYPE_HIGH 0x81
 #define TAG_TYPE_LOW 0x00
@@ -78,7 +80,8 @@ static int carry(PorterFramePort *port, uint32_t *table, uint8_t *frame, uint32_
 
   PorterFramePort *const peer = port->peer;
   uint8_t *out = frame + tagBytes;
-  uint32_t outBytes = untaggedBytes;
+  /* What pads a short frame is its own link's, and may be anything: the medium pads anew. */
+  uint32_t outBytes = ETHERNET_BYTES + ((uint32_t)header[TOTAL_LENGTH_AT] << 8 | header[TOTAL_LENGTH_AT + 1]);
   if (peer->vlan == 0) {
     memcpy(out, header, headerBytes);
   } else {

@@ -108,6 +108,11 @@ static uint32_t makeFrame(uint8_t *frame, const uint8_t *to, int vlan, uint32_t 
   memcpy(frame, to, 6);
   frame[12] = 0x08;
   frame[13] = 0x00;
+  /* Where IPv4 has its total length: no padding. */
+  if (length >= 18) {
+    frame[16] = (uint8_t)((length - 14) >> 8);
+    frame[17] = (uint8_t)(length - 14);
+  }
   if (vlan < 0) return length;
   memmove(frame + 16, frame + 12, length - 12);
   frame[12] = 0x81;

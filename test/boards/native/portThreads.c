@@ -60,6 +60,8 @@ static void *drive(void *context) {
     uint8_t frame[LENGTH + PORTER_VLAN_TAG_BYTES] = {0x02};
     const int isTagged = medium == &ethernet;
     if (isTagged) memcpy(frame + 12, "\x81\x00\x00\x0a", PORTER_VLAN_TAG_BYTES);
+    /* IPv4's total length: the frame has no padding. */
+    frame[isTagged ? 21 : 17] = LENGTH - 14;
     frame[isTagged ? 22 : 18] = (uint8_t)n;
     porter_medium_receive(medium, frame, LENGTH + (isTagged ? PORTER_VLAN_TAG_BYTES : 0));
     if (n % 16 == 0) sched_yield();
