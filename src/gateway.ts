@@ -14,6 +14,7 @@ import type { FlowTable } from "./flow/table.js";
 import { Host, type HostOptions } from "./host.js";
 import { checkBindings } from "./link/bindings.js";
 import type { Interface } from "./link/interface.js";
+import type { Decision } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import type { NatSettings } from "./nat/settings.js";
@@ -241,8 +242,37 @@ export class Gateway extends Host {
     return source === lan.address || source === this.wan.address ? "ipSourceSpoofed" : "ok";
   }
 
+  /**
+   * What `receive` would do with a packet that has come in by its interface, and why: `decision` says where it stopped, or
+   * which way it would go. The same steps in the same order, and changes nothing; of a hairpin the way out.
+   */
+  judge(packet: Packet, decision: Decision): Verdict {
+    const source = this.interfaces[packet.interfaceIndex] as Interface;
+    decision.begin();
+    const arrival = this.judgeArrival(source, packet);
+    if (arrival !== "ok") return arrival;
+    const verdict = this.isForOthers(source, packet)
+      ? this.#judgeForward(packet, decision)
+      : this.#judgeDelivery(packet, decision);
+    if (verdict !== "ok" || decision.way === "local") return verdict;
+    return decision.way === "inward"
+      ? this.nat.judgeInbound(packet, decision)
+      : this.nat.judgeOutbound(packet, decision);
+  }
+
   /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */
   protected override forward(packet: Packet): Verdict {
+    const decision = this.nat.decision;
+    const refusal = this.#judgeForward(packet, decision);
+    if (refusal !== "ok") return this.#refuse(packet, refusal, this.wan);
+    if (packet.isFragment && !this.gather(packet)) return this.held;
+    packet.ttl--;
+    const verdict = this.nat.outbound(packet);
+    return verdict === "ok" ? this.#send(packet, this.wan, decision.nextHop) : this.#refuse(packet, verdict, this.wan);
+  }
+
+  #judgeForward(packet: Packet, decision: Decision): Verdict {
+    decision.way = "none";
     if (packet.interfaceIndex === WAN) return "wanUnsolicited";
     const { destination, isRemote } = packet;
     const wan = this.wan;
@@ -250,37 +280,39 @@ export class Gateway extends Host {
     if (!isUnicastSource(destination) || (destination & LINK_LOCAL_MASK) === LINK_LOCAL) return "ipDestinationMartian";
     if (!isRemote && wan.isBroadcast(destination)) return "ipDestinationMartian";
     if (!isRemote && this.lan.isOnLink(destination)) return "ipNotForUs";
-    if (wan.address === 0) {
-      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
-      return "wanNotReady";
-    }
+    if (wan.address === 0) return "wanNotReady";
     const nextHop = isRemote ? wan.gateway : wan.nextHop(destination);
-    if (nextHop === 0) {
-      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
-      return "ipNoRoute";
-    }
+    if (nextHop === 0) return "ipNoRoute";
+    decision.nextHop = nextHop;
+    decision.way = "outward";
     // Most need no closer look.
-    if (packet.ttl <= 1 || packet.totalBytes > wan.mtuBytes || packet.transportAt !== TRANSPORT_AT) {
-      const passage = this.#checkPassage(packet, wan);
-      if (passage !== "ok") return passage;
-    }
-    if (packet.isFragment && !this.gather(packet)) return this.held;
-    packet.ttl--;
-    const verdict = this.nat.outbound(packet);
-    return verdict === "ok" ? this.#send(packet, wan, nextHop) : this.#refuse(packet, verdict);
+    const isUsual = packet.ttl > 1 && packet.totalBytes <= wan.mtuBytes && packet.transportAt === TRANSPORT_AT;
+    return isUsual ? "ok" : this.#judgePassage(packet, wan);
   }
 
   /** A packet for one of our addresses, fragments put together; the WAN address may stand for a host behind it. */
   protected override deliver(packet: Packet): Verdict {
+    const decision = this.nat.decision;
+    const refusal = this.#judgeDelivery(packet, decision);
+    if (refusal !== "ok") return this.#refuse(packet, refusal, this.lan);
+    return decision.way === "local" ? super.deliver(packet) : this.#sendInward(packet);
+  }
+
+  #judgeDelivery(packet: Packet, decision: Decision): Verdict {
+    decision.way = "local";
     const isFromLan = packet.interfaceIndex === LAN;
-    if (isFromLan && packet.destination !== this.wan.address) return super.deliver(packet);
+    if (isFromLan && packet.destination !== this.wan.address) return "ok";
     const owner = this.#ownerOf(packet);
+    decision.owner = owner;
     // A broadcast on the WAN link concerns us, and nobody behind us.
     const isForInside = packet.destination === this.wan.address && (owner === "mapping" || owner === "forward");
-    if (isForInside) return this.#sendInward(packet);
-    if (isFromLan || this.#isExpected(packet, owner)) return super.deliver(packet);
+    if (isForInside) {
+      decision.way = isFromLan ? "hairpin" : "inward";
+      return this.#judgePassage(packet, this.lan);
+    }
+    if (isFromLan || this.#isExpected(packet, owner)) return "ok";
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
-    if (packet.protocol === PROTOCOL_ICMP) return super.deliver(packet);
+    if (packet.protocol === PROTOCOL_ICMP) return "ok";
     return packet.protocol === PROTOCOL_TCP || packet.protocol === PROTOCOL_UDP ? "wanUnsolicited" : "natProtocol";
   }
 
@@ -311,23 +343,21 @@ export class Gateway extends Host {
 
   /** To a host behind us. A packet that came from the LAN itself takes the way out first, and so looks as from outside. */
   #sendInward(packet: Packet): Verdict {
-    const passage = this.#checkPassage(packet, this.lan);
-    if (passage !== "ok") return passage;
     packet.ttl--;
+    const lan = this.lan;
     if (packet.interfaceIndex === LAN) {
       const outward = this.nat.outbound(packet);
-      if (outward !== "ok") return this.#refuse(packet, outward);
+      if (outward !== "ok") return this.#refuse(packet, outward, lan);
     }
     const verdict = this.nat.inbound(packet);
     if (verdict !== "ok") return verdict;
-    const lan = this.lan;
     // Where a port forward leads to the LAN's broadcast address.
     if (lan.isBroadcast(packet.destination)) return "ipDestinationMartian";
     return this.#send(packet, lan, lan.nextHop(packet.destination));
   }
 
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
-  #checkPassage(packet: Packet, out: Interface): Verdict {
+  #judgePassage(packet: Packet, out: Interface): Verdict {
     // As RFC 7126 sections 4.5 and 4.7 advise. Linux' "ping -R" begins the record with its own, inside address.
     const hasOptions = packet.transportAt !== TRANSPORT_AT;
     if (hasOptions && recordsAddresses(packet.frame.view, NETWORK_AT, packet.transportAt - NETWORK_AT)) {
@@ -340,22 +370,32 @@ export class Gateway extends Host {
     // A stranger gets no answer: it would tell him a mapping from a closed port.
     const admitted = packet.interfaceIndex === WAN ? this.nat.admit(packet) : "ok";
     if (admitted !== "ok") return admitted;
-    if (isTooOld) {
-      this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_TTL);
-      return "ipTtlExceeded";
-    }
-    this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED, out.mtuBytes);
-    return "ipTooBig";
+    return isTooOld ? "ipTtlExceeded" : "ipTooBig";
   }
 
-  /** Says why a packet from the LAN, which is still as it came in, is not translated. */
-  #refuse(packet: Packet, verdict: Verdict): Verdict {
-    if (verdict === "natNoMapping" || verdict === "natNoSession" || verdict === "natNoPort") {
-      // RFC 5508 REQ-8: a host that gets no session is told so.
-      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
-    } else if (verdict === "natTcpState") {
-      // A connection from before our start, or past its time: a reset lets the host reconnect at once.
-      this.tcp.refuse(packet);
+  /** Tells the sender of a packet, which is still as it came in, why it does not pass to `out`, where it may know. */
+  #refuse(packet: Packet, verdict: Verdict, out: Interface): Verdict {
+    switch (verdict) {
+      case "ipTtlExceeded":
+        this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_TTL);
+        break;
+      case "ipTooBig":
+        this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION_NEEDED, out.mtuBytes);
+        break;
+      case "wanNotReady":
+      case "ipNoRoute":
+        this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
+        break;
+      case "natNoMapping":
+      case "natNoSession":
+      case "natNoPort":
+        // RFC 5508 REQ-8: a host that gets no session is told so.
+        this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
+        break;
+      case "natTcpState":
+        // A connection from before our start, or past its time: a reset lets the host reconnect at once.
+        this.tcp.refuse(packet);
+        break;
     }
     return verdict;
   }

@@ -267,32 +267,41 @@ export class Host {
     const packet = this.#packet;
     const verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, source.index, isGroup);
     if (verdict !== "ok") return verdict;
+    const arrival = this.judgeArrival(source, packet);
+    return arrival === "ok" ? this.#dispatch(source, packet) : arrival;
+  }
+
+  /** Whether a packet may have come in by `source` at all; changes nothing. */
+  protected judgeArrival(source: Interface, packet: Packet): Verdict {
     if (source.address === 0) return "interfaceDown";
     if (!isUnicastSource(packet.source) || source.isBroadcast(packet.source)) return "ipSourceMartian";
     const admitted = this.admit(packet);
     if (admitted !== "ok") return admitted;
     // RFC 1122 section 3.3.6: what hides a unicast packet in a broadcast frame means no good.
-    if (isGroup && !isMulticast(packet.destination) && !source.isBroadcast(packet.destination)) {
+    if (packet.isLinkBroadcast && !isMulticast(packet.destination) && !source.isBroadcast(packet.destination)) {
       return "ipBroadcastMismatch";
     }
-    return this.#dispatch(source, packet);
+    return "ok";
   }
 
   #dispatch(source: Interface, packet: Packet): Verdict {
-    const destination = packet.destination;
-    if (destination !== source.address) {
-      const interfaces = this.interfaces;
-      let isRemote = destination !== BROADCAST_ADDRESS;
-      for (let i = interfaces.length - 1; i >= 0; i--) {
-        const one = interfaces[i] as Interface;
-        if (((destination ^ one.address) & one.mask) === 0) isRemote = false;
-      }
-      packet.isRemote = isRemote;
-      if (isRemote) return this.forward(packet);
-      if (!source.isBroadcast(destination) && !this.output.isOurs(destination)) return this.forward(packet);
-    }
+    if (this.isForOthers(source, packet)) return this.forward(packet);
     if (packet.isFragment && !this.gather(packet)) return this.held;
     return this.deliver(packet);
+  }
+
+  /** Whether a packet that came in by `source` is for none of our addresses, and no broadcast; says so in `isRemote`, too. */
+  protected isForOthers(source: Interface, packet: Packet): boolean {
+    const destination = packet.destination;
+    if (destination === source.address) return false;
+    const interfaces = this.interfaces;
+    let isRemote = destination !== BROADCAST_ADDRESS;
+    for (let i = interfaces.length - 1; i >= 0; i--) {
+      const one = interfaces[i] as Interface;
+      if (((destination ^ one.address) & one.mask) === 0) isRemote = false;
+    }
+    packet.isRemote = isRemote;
+    return isRemote || (!source.isBroadcast(destination) && !this.output.isOurs(destination));
   }
 
   #receiveIcmp(packet: Packet): Verdict {

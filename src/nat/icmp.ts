@@ -37,6 +37,7 @@ import {
 import type { Packet } from "../wire/packet.js";
 import { TCP_CHECKSUM_OFFSET } from "../wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "../wire/udp.js";
+import type { Decision } from "./decision.js";
 import { setDestination, setSource } from "./rewrite.js";
 import type { Sessions } from "./sessions.js";
 
@@ -57,11 +58,8 @@ export function isQueryReply(type: number): boolean {
   return type === ICMP_ECHO_REPLY || type === ICMP_TIMESTAMP_REPLY;
 }
 
-/**
- * An error from outside about a packet that an inside host sent: the quote gets the inside endpoint as source again, and
- * the error goes to the inside host.
- */
-export function translateInboundError(packet: Packet, sessions: Sessions, flows: FlowTable): Verdict {
+/** Finds the session that an error from outside is about: its quote is of a packet that left with our address. */
+export function judgeInboundError(packet: Packet, sessions: Sessions, flows: FlowTable, decision: Decision): Verdict {
   const verdict = validateError(packet);
   if (verdict !== "ok") return verdict;
   const view = packet.frame.view;
@@ -72,19 +70,19 @@ export function translateInboundError(packet: Packet, sessions: Sessions, flows:
   if (ipSource(view, quoteAt) !== flows.externalAddress) return "icmpErrorUnmatched";
   const externalPort = view.getUint16(isQuery ? transportAt + ICMP_IDENTIFIER_OFFSET : transportAt);
   const remotePort = isQuery ? 0 : view.getUint16(transportAt + 2);
-  const session = sessions.findInbound(protocol, ipDestination(view, quoteAt), remotePort, externalPort);
-  if (session < 0) return "icmpErrorUnmatched";
+  decision.session = sessions.findInbound(protocol, ipDestination(view, quoteAt), remotePort, externalPort);
+  return decision.session < 0 ? "icmpErrorUnmatched" : "ok";
+}
+
+/** The quote gets the inside endpoint as source again, and the error goes to the inside host. */
+export function translateInboundError(packet: Packet, session: number, flows: FlowTable): void {
   const inside = flows.insideAddress(session);
   rewriteQuote(packet, IP_SOURCE_OFFSET, inside, 0, flows.insidePort(session));
   setDestination(packet, inside);
-  return "ok";
 }
 
-/**
- * An error from inside about a packet that came from outside: the quote gets our external endpoint as destination again,
- * and the error seems to come from us, whichever inside router sent it (REQ-5c).
- */
-export function translateOutboundError(packet: Packet, sessions: Sessions, flows: FlowTable): Verdict {
+/** Finds the session that an error from inside is about: its quote is of a packet that came from outside. */
+export function judgeOutboundError(packet: Packet, sessions: Sessions, decision: Decision): Verdict {
   const verdict = validateError(packet);
   if (verdict !== "ok") return verdict;
   const view = packet.frame.view;
@@ -96,12 +94,19 @@ export function translateOutboundError(packet: Packet, sessions: Sessions, flows
   const remotePort = isQuery ? 0 : view.getUint16(transportAt);
   const remote = ipSource(view, quoteAt);
   const session = sessions.findOutbound(protocol, ipDestination(view, quoteAt), insidePort, remote, remotePort);
+  decision.session = session;
   // The sender of the quoted packet is the only one whom it concerns.
-  if (session < 0 || packet.destination !== remote) return "icmpErrorUnmatched";
+  return session < 0 || packet.destination !== remote ? "icmpErrorUnmatched" : "ok";
+}
+
+/**
+ * The quote gets our external endpoint as destination again, and the error seems to come from us, whichever inside router
+ * sent it (REQ-5c).
+ */
+export function translateOutboundError(packet: Packet, session: number, flows: FlowTable): void {
   const external = flows.externalAddress;
   rewriteQuote(packet, IP_DESTINATION_OFFSET, external, 2, flows.externalPort(session));
   setSource(packet, external);
-  return "ok";
 }
 
 /** RFC 5508 REQ-3: the ICMP checksum and the quoted IP header must be right; the quoted transport checksum need not be. */

@@ -60,7 +60,7 @@ export function mappingInfo(mappings: Mappings, index: number): MappingInfo {
 export function listSessions(sessions: Sessions, flows: FlowTable, isWanted: Selection): SessionInfo[] {
   const list: SessionInfo[] = [];
   for (let index = 0; index < flows.capacity; index++) {
-    if (!flows.isUsed(index) || sessions.isExpired(index)) continue;
+    if (!flows.isUsed(index) || !sessions.isLiving(index)) continue;
     if (!isWanted(flows.insideAddress(index), flows.remoteAddress(index))) continue;
     const protocol = flows.protocol(index);
     list.push({

@@ -90,6 +90,14 @@ export class Mappings {
     return -1;
   }
 
+  /** Whether a dynamic mapping of what `find` looked for last can have an external port. */
+  hasPort({ echoIdentifiers, lowPorts, ports }: NatSettings): boolean {
+    const protocol = this.#soughtKind & 0xffff;
+    if (protocol === PROTOCOL_ICMP) return this.#ports.hasFree(protocol, echoIdentifiers);
+    if (this.#ports.hasFree(protocol, ports)) return true;
+    return this.#soughtPort <= lowPorts.last && this.#ports.hasFree(protocol, lowPorts);
+  }
+
   /** An external port for a dynamic mapping of what `find` looked for last; 0 when none is free. `create` comes next. */
   allocate(settings: NatSettings): number {
     const ports = this.#ports;

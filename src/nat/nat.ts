@@ -11,20 +11,14 @@ import type { Verdict } from "../core/drops.js";
 import type { Random } from "../core/random.js";
 import type { FlowMemory } from "../flow/memory.js";
 import { FlowTable } from "../flow/table.js";
-import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
-import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
+import type { PortSpace } from "../transport/portSpace.js";
+import { icmpIdentifier, icmpType } from "../wire/icmp.js";
+import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { TCP_FLAGS_OFFSET, validateTcpShape } from "../wire/tcp.js";
-import { UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../wire/udp.js";
+import { Decision } from "./decision.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
-import {
-  isQueryReply,
-  isQueryRequest,
-  isTranslatedError,
-  translateInboundError,
-  translateOutboundError,
-} from "./icmp.js";
+import { isTranslatedError, translateInboundError, translateOutboundError } from "./icmp.js";
+import { Judge } from "./judge.js";
 import {
   listMappings,
   listSessions,
@@ -35,9 +29,9 @@ import {
 } from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
-import { ICMP, Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
+import { Sessions, TCP_TRANSITORY } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
-import { isClosed, isOpening, openedState } from "./tcpState.js";
+import { openedState } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
 
 export type { MappingInfo, SessionInfo };
@@ -47,7 +41,7 @@ export class Nat implements ForwardEffects {
   readonly flows: FlowTable;
   readonly forwards: Forwards;
   readonly #clock: Clock;
-  readonly #ports: PortSpace;
+  readonly #judge: Judge;
   readonly #mappings: Mappings;
   readonly #sessions: Sessions;
   readonly #tcp: TcpTracker;
@@ -57,8 +51,9 @@ export class Nat implements ForwardEffects {
    * packets need two translations, or when the packet was dropped.
    */
   lastSession = -1;
-  /** What `#openOutbound` and `#openInbound` have opened, and the external port it got. */
-  #opened = -1;
+  /** About the packet translated or refused last. */
+  readonly decision = new Decision();
+  /** The external port of what `#open` opens. */
   #openedPort = 0;
 
   /** `ports` has room for one claim for each mapping and two ranges for each forward, beside what else it serves. */
@@ -71,13 +66,15 @@ export class Nat implements ForwardEffects {
     flowMemory?: FlowMemory,
   ) {
     this.#clock = clock;
-    this.#ports = ports;
     this.#settings = settings;
     this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random, flowMemory);
     this.#mappings = new Mappings(ports, random, capacity.mappings);
     this.#sessions = new Sessions(this.flows, this.#mappings, settings, random.next32());
     this.#tcp = new TcpTracker(this.flows, this.#sessions);
     this.forwards = new Forwards(ports, capacity.forwards, this);
+    const { flows, forwards } = this;
+    const tables = { flows, ports, forwards, mappings: this.#mappings, sessions: this.#sessions, tcp: this.#tcp };
+    this.#judge = new Judge(tables, settings);
   }
 
   get settings(): NatSettings {
@@ -87,6 +84,7 @@ export class Nat implements ForwardEffects {
   /** New ranges hold for new mappings, everything else at once. */
   configure(settings: NatSettings): void {
     this.#settings = settings;
+    this.#judge.settings = settings;
     this.#sessions.configure(settings);
   }
 
@@ -122,35 +120,45 @@ export class Nat implements ForwardEffects {
     return this.#sessions.nextDeadline();
   }
 
+  /** What `outbound` would say to a packet from the inside to the outside, and why; changes nothing. */
+  judgeOutbound(packet: Packet, decision: Decision): Verdict {
+    return this.#judge.outbound(packet, decision);
+  }
+
+  /** What `inbound` would say to a packet from the outside to our external address, and why; changes nothing. */
+  judgeInbound(packet: Packet, decision: Decision): Verdict {
+    return this.#judge.inbound(packet, decision);
+  }
+
+  /** Whether the sender of a packet from the outside may send to that port or identifier; changes nothing. */
+  admit(packet: Packet): Verdict {
+    return this.#judge.admit(packet);
+  }
+
   /** A packet from the inside to the outside: gets our external address and port as its source. */
   outbound(packet: Packet): Verdict {
     this.lastSession = -1;
+    const decision = this.decision;
+    const refusal = this.#judge.outbound(packet, decision);
+    if (refusal !== "ok") return refusal;
     const flows = this.flows;
     const external = flows.header.externalAddress;
-    if (external === 0) return "wanNotReady";
     const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet);
-    const shape = validateShape(packet);
-    if (shape !== "ok") return shape;
-    const isTcp = protocol === PROTOCOL_TCP;
-    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
-    const { source, sourcePort, destination, destinationPort } = packet;
-    let session = flows.findOutbound(protocol, source, sourcePort, destination, destinationPort);
-    if (session >= 0) session = this.#sessions.living(session);
+    if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet, decision);
+    let session = decision.session;
     let externalPort = 0;
     if (session < 0) {
-      if (isTcp && !isOpening(flags)) return "natTcpState";
-      const verdict = this.#openOutbound(packet, sourcePort, isTcp ? TCP_TRANSITORY : UDP);
+      const verdict = this.#open(packet.destination, decision, true);
       if (verdict !== "ok") return verdict;
-      session = this.#opened;
+      session = decision.session;
       externalPort = this.#openedPort;
-      if (isTcp) this.#tcp.begin(session, packet, true);
+      if (protocol === PROTOCOL_TCP) this.#tcp.begin(session, packet, true);
     } else {
       externalPort = flows.externalPort(session);
-      if (isTcp) this.#tcp.track(session, packet, flags, true);
+      if (protocol === PROTOCOL_TCP) this.#tcp.track(session, packet, decision.tcpFlags, true);
       else this.#sessions.touch(session);
     }
-    if (destination !== external) this.lastSession = session;
+    if (packet.destination !== external) this.lastSession = session;
     setEndpoint(packet, true, external, externalPort);
     return "ok";
   }
@@ -158,42 +166,28 @@ export class Nat implements ForwardEffects {
   /** A packet from the outside to our external address: gets the inside endpoint as its destination. */
   inbound(packet: Packet): Verdict {
     this.lastSession = -1;
-    const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet);
-    const shape = validateShape(packet);
-    if (shape !== "ok") return shape;
+    const decision = this.decision;
+    const refusal = this.#judge.inbound(packet, decision);
+    if (refusal !== "ok") return refusal;
     const flows = this.flows;
+    const { protocol, source } = packet;
+    if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet, decision);
     const isTcp = protocol === PROTOCOL_TCP;
-    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
-    const { source, sourcePort, destinationPort } = packet;
-    let session = flows.findInbound(protocol, source, sourcePort, destinationPort);
-    if (session >= 0) session = this.#sessions.living(session);
+    let session = decision.session;
     if (session < 0) {
-      const verdict = this.#openInbound(packet, flags);
+      this.#openedPort = packet.destinationPort;
+      const verdict = this.#open(source, decision, false);
       if (verdict !== "ok") return verdict;
-      session = this.#opened;
+      session = decision.session;
       if (isTcp) this.#tcp.begin(session, packet, false);
     } else if (isTcp) {
-      const verdict = this.#tcp.track(session, packet, flags, false);
-      if (verdict !== "ok") return verdict;
+      this.#tcp.track(session, packet, decision.tcpFlags, false);
     } else {
       this.#sessions.touch(session);
     }
     if (source !== flows.header.externalAddress) this.lastSession = session;
     setEndpoint(packet, false, flows.insideAddress(session), flows.insidePort(session));
     return "ok";
-  }
-
-  /** Whether the sender of a packet from the outside may send to that port or identifier; changes nothing. */
-  admit(packet: Packet): Verdict {
-    const { protocol, source, sourcePort, transportAt } = packet;
-    const view = packet.frame.view;
-    const isIcmp = protocol === PROTOCOL_ICMP;
-    // An error has no identifier, and nobody answers it.
-    if (isIcmp && !isQueryReply(icmpType(view, transportAt))) return "ok";
-    const port = isIcmp ? icmpIdentifier(view, transportAt) : packet.destinationPort;
-    if (this.#sessions.findInbound(protocol, source, sourcePort, port) >= 0) return "ok";
-    return this.#filterOwner(this.#ports.ownerKind(protocol, port), this.#ports.ownerId(protocol, port), source);
   }
 
   /**
@@ -229,9 +223,7 @@ export class Nat implements ForwardEffects {
   }
 
   endMapping(mapping: number): void {
-    for (let index = 0; index < this.flows.capacity; index++) {
-      if (this.flows.isUsed(index) && this.#sessions.mapping(index) === mapping) this.#sessions.close(index);
-    }
+    this.#sessions.closeMapping(mapping);
   }
 
   endForward(id: number): void {
@@ -241,150 +233,77 @@ export class Nat implements ForwardEffects {
     }
   }
 
-  #outboundIcmp(packet: Packet): Verdict {
-    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+  #outboundIcmp(packet: Packet, decision: Decision): Verdict {
+    const flows = this.flows;
     const view = packet.frame.view;
-    const type = icmpType(view, packet.transportAt);
-    if (isTranslatedError(type)) return translateOutboundError(packet, this.#sessions, this.flows);
-    if (!isQueryRequest(type)) return "icmpTypeUnknown";
-    const identifier = icmpIdentifier(view, packet.transportAt);
-    let session = this.#sessions.findOutbound(PROTOCOL_ICMP, packet.source, identifier, packet.destination, 0);
+    const at = packet.transportAt;
+    if (isTranslatedError(icmpType(view, at))) {
+      translateOutboundError(packet, decision.session, flows);
+      return "ok";
+    }
+    let session = decision.session;
     if (session < 0) {
-      const verdict = this.#openOutbound(packet, identifier, ICMP);
+      const verdict = this.#open(packet.destination, decision, true);
       if (verdict !== "ok") return verdict;
-      session = this.#opened;
+      session = decision.session;
     } else {
       this.#sessions.touch(session);
     }
-    setIdentifier(packet, identifier, this.flows.externalPort(session));
-    setSource(packet, this.flows.header.externalAddress);
+    setIdentifier(packet, icmpIdentifier(view, at), flows.externalPort(session));
+    setSource(packet, flows.header.externalAddress);
     return "ok";
   }
 
-  #inboundIcmp(packet: Packet): Verdict {
-    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+  #inboundIcmp(packet: Packet, { session }: Decision): Verdict {
+    const flows = this.flows;
     const view = packet.frame.view;
-    const type = icmpType(view, packet.transportAt);
-    if (isTranslatedError(type)) return translateInboundError(packet, this.#sessions, this.flows);
-    if (!isQueryReply(type)) return "icmpTypeUnknown";
-    const identifier = icmpIdentifier(view, packet.transportAt);
-    const session = this.#sessions.findInbound(PROTOCOL_ICMP, packet.source, 0, identifier);
-    if (session < 0) {
-      return this.#ports.ownerKind(PROTOCOL_ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
+    const at = packet.transportAt;
+    if (isTranslatedError(icmpType(view, at))) {
+      translateInboundError(packet, session, flows);
+      return "ok";
     }
     this.#sessions.touch(session);
-    setIdentifier(packet, identifier, this.flows.insidePort(session));
-    setDestination(packet, this.flows.insideAddress(session));
+    setIdentifier(packet, icmpIdentifier(view, at), flows.insidePort(session));
+    setDestination(packet, flows.insideAddress(session));
     return "ok";
   }
 
-  /** For what `findOutbound` has just looked for. */
-  #openOutbound(packet: Packet, insidePort: number, timerClass: TimerClass): Verdict {
+  /** Opens the session that was decided on, with `remote`. From outside it is through `#openedPort`. */
+  #open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
     const sessions = this.#sessions;
-    const flows = this.flows;
-    // First, for it may end a mapping that had its last session evicted.
-    if (flows.count === flows.capacity && !sessions.makeRoom(timerClass)) return "natNoSession";
-    const { protocol, source } = packet;
     const mappings = this.#mappings;
-    // A server is seen with its public port when it speaks first, too.
-    const forward = this.forwards.serving(protocol, source, insidePort);
-    let mapping = mappings.find(protocol, source, insidePort, forward);
-    let externalPort = 0;
-    if (mapping >= 0) {
-      externalPort = mappings.externalPort(mapping);
-      mappings.addSession(mapping);
-    } else {
-      if (mappings.isFull) {
-        // Nobody loses a mapping to a session that cannot be had yet.
-        if (!flows.hasRoom()) return "natBusy";
-        if (!sessions.makeMappingRoom(timerClass)) return "natNoMapping";
+    const { timerClass, forward, victim } = decision;
+    let mapping = decision.mapping;
+    // First, so that it does not go with the last of its sessions.
+    if (mapping >= 0) mappings.addSession(mapping);
+    if (decision.finished >= 0) sessions.close(decision.finished);
+    if (victim >= 0 && victim !== decision.finished) {
+      const given = sessions.mapping(victim);
+      if (mapping < 0 && mappings.isFull && mappings.sessionCount(given) > 1) sessions.closeMapping(given);
+      else sessions.close(victim);
+    }
+    if (mapping < 0) {
+      let externalPort = this.#openedPort;
+      if (isFromInside) {
+        const isDynamic = forward === DYNAMIC;
+        externalPort = isDynamic
+          ? mappings.allocate(this.#settings)
+          : this.forwards.externalPort(forward, decision.insidePort);
+        if (externalPort === 0) return "natNoPort";
       }
-      externalPort =
-        forward === DYNAMIC ? mappings.allocate(this.#settings) : this.forwards.externalPort(forward, insidePort);
-      if (externalPort === 0) return "natNoPort";
       mapping = mappings.create(externalPort);
     }
-    const tcpState = timerClass === TCP_TRANSITORY ? openedState(true) : 0;
-    this.#openedPort = externalPort;
-    const session = sessions.open(mapping, externalPort, packet.destination, timerClass, tcpState);
-    this.#opened = session;
-    // There is room, but what was freed last may still be in a reader's hands.
-    if (session < 0) mappings.removeSession(mapping);
-    return session < 0 ? "natBusy" : "ok";
-  }
-
-  #openInbound(packet: Packet, flags: number): Verdict {
-    const protocol = packet.protocol;
-    const owner = this.#ports.ownerKind(protocol, packet.destinationPort);
-    const id = this.#ports.ownerId(protocol, packet.destinationPort);
-    const refusal = this.#filterOwner(owner, id, packet.source);
-    if (refusal !== "ok") return refusal;
-    const isTcp = protocol === PROTOCOL_TCP;
-    const timerClass = isTcp ? TCP_TRANSITORY : UDP;
-    if (isTcp && !isOpening(flags)) return "natTcpState";
-    const isMapping = owner === "mapping";
-    const insideAddress = isMapping ? this.#mappings.insideAddress(id) : this.#forwardAddress(id);
-    const insidePort = isMapping ? this.#mappings.insidePort(id) : this.forwards.insidePort(id, packet.destinationPort);
-    if (!this.#yields(protocol, insideAddress, insidePort, packet.source, packet.sourcePort)) return "natConflict";
-    if (!this.#sessions.makeRoom(timerClass)) return "natNoSession";
-    if (!this.flows.hasRoom()) return "natBusy";
-    let mapping = this.#mappings.find(protocol, insideAddress, insidePort, isMapping ? DYNAMIC : id);
-    if (mapping < 0) {
-      // Making room took the mapping's last session.
-      if (isMapping) return "natNoSession";
-      if (!this.#sessions.makeMappingRoom(timerClass)) return "natNoMapping";
-      mapping = this.#mappings.create(packet.destinationPort);
-    } else {
-      this.#mappings.addSession(mapping);
+    const externalPort = mappings.externalPort(mapping);
+    const tcpState = timerClass === TCP_TRANSITORY ? openedState(isFromInside) : 0;
+    const session = sessions.open(mapping, externalPort, remote, timerClass, tcpState);
+    // There is room, but what made way may still be in a reader's hands.
+    if (session < 0) {
+      mappings.removeSession(mapping);
+      return "natBusy";
     }
-    if (!isMapping) this.forwards.countHit(id);
-    const tcpState = isTcp ? openedState(false) : 0;
-    const session = this.#sessions.open(mapping, packet.destinationPort, packet.source, timerClass, tcpState);
-    this.#opened = session;
+    if (!isFromInside && forward !== DYNAMIC) this.forwards.countHit(forward);
+    this.#openedPort = externalPort;
+    decision.session = session;
     return "ok";
   }
-
-  #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {
-    if (owner !== "mapping" && owner !== "forward") return "wanUnsolicited";
-    return owner === "mapping" ? this.#filter(id, remote) : this.#filterForward(id, remote);
-  }
-
-  /** RFC 4787 section 5. A hairpin comes from the inside: its sender need not be known to the mapping (REQ-9). */
-  #filter(mapping: number, remote: number): Verdict {
-    if (this.#settings.filtering === "endpointIndependent" || remote === this.flows.externalAddress) return "ok";
-    return this.#sessions.hasPeer(mapping, remote) ? "ok" : "natFiltered";
-  }
-
-  #filterForward(id: number, remote: number): Verdict {
-    if (this.forwards.get(id)?.isEnabled !== true) return "forwardDisabled";
-    return this.forwards.admits(id, remote) ? "ok" : "forwardSourceRefused";
-  }
-
-  #forwardAddress(id: number): number {
-    return this.forwards.get(id)?.insideAddress ?? 0;
-  }
-
-  /**
-   * The two endpoints may already talk through another external port. That session stands, unless it is over: the inside
-   * host could not tell two of them apart.
-   */
-  #yields(protocol: number, insideAddress: number, insidePort: number, remote: number, remotePort: number): boolean {
-    const session = this.#sessions.findOutbound(protocol, insideAddress, insidePort, remote, remotePort);
-    if (session < 0) return true;
-    if (protocol !== PROTOCOL_TCP || !isClosed(this.#sessions.tcpState(session))) return false;
-    this.#sessions.close(session);
-    return true;
-  }
-}
-
-/** What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). */
-function validateShape(packet: Packet): Verdict {
-  const { protocol, payloadBytes, destinationPort } = packet;
-  const view = packet.frame.view;
-  if (protocol === PROTOCOL_UDP) {
-    if (payloadBytes < UDP_HEADER_BYTES || destinationPort === 0) return "udpMalformed";
-    const length = view.getUint16(packet.transportAt + UDP_LENGTH_OFFSET);
-    return length >= UDP_HEADER_BYTES && length <= payloadBytes ? "ok" : "udpMalformed";
-  }
-  return protocol === PROTOCOL_TCP ? validateTcpShape(view, packet.transportAt, payloadBytes) : "natProtocol";
 }

@@ -88,28 +88,26 @@ export class Sessions {
   /** As `FlowTable.findOutbound`, without sessions that have expired. */
   findOutbound(protocol: number, inside: number, insidePort: number, remote: number, remotePort: number): number {
     const index = this.#flows.findOutbound(protocol, inside, insidePort, remote, remotePort);
-    return index < 0 ? -1 : this.living(index);
+    return index >= 0 && this.isLiving(index) ? index : -1;
   }
 
   /** As `FlowTable.findInbound`, without sessions that have expired. */
   findInbound(protocol: number, remote: number, remotePort: number, externalPort: number): number {
     const index = this.#flows.findInbound(protocol, remote, remotePort, externalPort);
-    return index < 0 ? -1 : this.living(index);
+    return index >= 0 && this.isLiving(index) ? index : -1;
   }
 
-  /** The session, if it has not expired; -1 if it has, and is ended now. */
-  living(index: number): number {
+  /** Whether a session has not expired. */
+  isLiving(index: number): boolean {
     const timeout = this.#timeouts[
       ((this.#words[index << SESSION_SHIFT] as number) & CLASS_BITS) >> CLASS_SHIFT
     ] as number;
-    if (this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout) return index;
-    this.close(index);
-    return -1;
+    return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
 
   /**
    * A new session of a mapping, which has counted it, with `remote`: used now, for the tuple that `findOutbound` looked for last and did not find;
-   * -1 when the table has no room: `makeRoom` comes first, and what it freed may still be in a reader's hands. `tcpState` is 0 for what is not TCP.
+   * -1 when the table has no room: what made way may still be in a reader's hands. `tcpState` is 0 for what is not TCP.
    */
   open(mapping: number, externalPort: number, remote: number, timerClass: TimerClass, tcpState: number): number {
     const flows = this.#flows;
@@ -203,14 +201,10 @@ export class Sessions {
     let index = this.#peerHeads[this.#peerHead(mapping, remote)] as number;
     while (index >= 0) {
       const isMatch = this.mapping(index) === mapping && this.#flows.remoteAddress(index) === remote;
-      if (isMatch && !this.isExpired(index)) return true;
+      if (isMatch && this.isLiving(index)) return true;
       index = (this.#words[(index << SESSION_SHIFT) + PEER_LINKS] as number) >> 16;
     }
     return false;
-  }
-
-  isExpired(index: number): boolean {
-    return this.secondsLeft(index) < 0;
   }
 
   /** Whole seconds until the session expires; negative when it has. */
@@ -220,26 +214,29 @@ export class Sessions {
   }
 
   /**
-   * True when there is room for another session, which will be of class `newcomer`. In a full table an expired session
-   * goes first, then the TCP connection that opens or closes and has been silent for longer than a handshake takes. After
-   * that each kind makes way for itself: for a TCP connection one that opens or closes, first one called from outside; for
-   * a UDP or ICMP session the one of them idle longest. So a flood of the one keeps nobody from the other. An established
-   * TCP connection never goes.
+   * The session that makes way in a full table for one of class `newcomer`; -1 if none does. First the TCP connection that
+   * opens or closes and has been silent for longer than a handshake takes. After that each kind makes way for itself: for
+   * a TCP connection one that opens or closes, first one called from outside; for a UDP or ICMP session the one of them
+   * idle longest. So a flood of the one keeps nobody from the other. An established TCP connection never goes.
    */
-  makeRoom(newcomer: TimerClass): boolean {
-    if (this.#flows.count >= this.#flows.capacity) this.expire();
-    return this.#flows.count < this.#flows.capacity || this.#giveUp(newcomer, false);
+  victim(newcomer: TimerClass): number {
+    return this.#leastWorth(newcomer, false);
   }
 
   /**
-   * True when there is room for another mapping. In a full table one goes that has a single session, chosen likewise; if
-   * none is at hand, the mapping of the session that has been idle longest goes with all it has.
+   * The session whose mapping makes way, in a full table of mappings, for one with a session of class `newcomer`; -1 if
+   * none does. It is the mapping's only one, chosen likewise; if none is at hand, the one that has been idle longest.
    */
-  makeMappingRoom(newcomer: TimerClass): boolean {
-    if (!this.#mappings.isFull) return true;
-    this.expire();
-    if (!this.#mappings.isFull || this.#giveUp(newcomer, true)) return true;
-    return this.#giveUpMapping(TCP_TRANSITORY) || this.#giveUpMapping(this.#idlerDatagrams());
+  mappingVictim(newcomer: TimerClass): number {
+    const alone = this.#leastWorth(newcomer, true);
+    if (alone >= 0) return alone;
+    const opening = this.#expendable(TCP_TRANSITORY);
+    return opening >= 0 ? opening : this.#expendable(this.#idlerDatagrams());
+  }
+
+  /** Ends a session's mapping with all its sessions. */
+  closeMapping(mapping: number): void {
+    for (let index = 0; index < this.#flows.capacity; index++) if (this.#isOf(mapping, index)) this.close(index);
   }
 
   /** Ends expired sessions; looks at 32 at most. */
@@ -274,17 +271,14 @@ export class Sessions {
     return (this.#words[(index << SESSION_SHIFT) + QUEUED] as number) + (this.#timeouts[timerClass] as number) + 1;
   }
 
-  /** Ends the session that is worth least; with `withMapping` one that takes its mapping along. False if there is none. */
-  #giveUp(newcomer: TimerClass, withMapping: boolean): boolean {
+  /** The session that is worth least; with `withMapping` one that takes its mapping along. -1 if there is none. */
+  #leastWorth(newcomer: TimerClass, withMapping: boolean): number {
     const opening = this.#idlest(TCP_TRANSITORY, withMapping);
     const isForgotten = opening >= 0 && this.#flows.tick - this.#flows.lastSeen(opening) >= HANDSHAKE_S;
     const datagrams = this.#idlest(this.#idlerDatagrams(), withMapping);
     const isTcpTurn = newcomer === TCP_TRANSITORY ? opening >= 0 : datagrams < 0;
-    let victim = isForgotten || isTcpTurn ? opening : datagrams;
-    if (isTcpTurn && !isForgotten && !withMapping) victim = this.#firstCall(opening);
-    if (victim < 0) return false;
-    this.close(victim);
-    return true;
+    if (isTcpTurn && !isForgotten && !withMapping) return this.#firstCall(opening);
+    return isForgotten || isTcpTurn ? opening : datagrams;
   }
 
   /** UDP or ICMP, whichever has the session that is idle longest. */
@@ -305,16 +299,15 @@ export class Sessions {
     return otherwise;
   }
 
-  /** Ends the mapping of the class's idlest session; false if there is none, or if it carries an established connection. */
-  #giveUpMapping(timerClass: TimerClass): boolean {
+  /** The class's idlest session; -1 if there is none, or if its mapping carries an established connection, too. */
+  #expendable(timerClass: TimerClass): number {
     const idlest = this.#idlest(timerClass, false);
-    if (idlest < 0) return false;
+    if (idlest < 0) return -1;
     const mapping = this.mapping(idlest);
     for (let index = 0; index < this.#flows.capacity; index++) {
-      if (this.#isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return false;
+      if (this.#isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return -1;
     }
-    for (let index = 0; index < this.#flows.capacity; index++) if (this.#isOf(mapping, index)) this.close(index);
-    return true;
+    return idlest;
   }
 
   #isOf(mapping: number, index: number): boolean {

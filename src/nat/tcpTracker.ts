@@ -8,7 +8,6 @@
  * again, and at worst the successor stays on the slow path. Until a side has acknowledged anything it is what that side has
  * to acknowledge: one more than the other side's SYN.
  */
-import type { Verdict } from "../core/drops.js";
 import { type FlowTable, LAN, WAN } from "../flow/table.js";
 import type { Packet } from "../wire/packet.js";
 import {
@@ -55,11 +54,18 @@ export class TcpTracker {
     this.#sessions = sessions;
   }
 
-  /**
-   * Takes note of a segment of a session. A reset from outside that cannot belong to the connection is refused; one from
-   * inside is believed.
-   */
-  track(session: number, packet: Packet, flags: number, isInside: boolean): Verdict {
+  /** Whether a segment from outside may pass: a reset that cannot belong to the connection may not. */
+  admits(session: number, packet: Packet, flags: number): boolean {
+    if ((flags & TCP_RST) === 0) return true;
+    const view = packet.frame.view;
+    const at = packet.transportAt;
+    const sequence = view.getInt32(at + TCP_SEQUENCE_OFFSET);
+    const acknowledgement = view.getInt32(at + TCP_ACKNOWLEDGEMENT_OFFSET);
+    return this.#isResetInWindow(session, this.#sessions.tcpState(session), flags, sequence, acknowledgement);
+  }
+
+  /** Takes note of a segment of a session: one from inside, which is believed, or one from outside that `admits` lets pass. */
+  track(session: number, packet: Packet, flags: number, isInside: boolean): void {
     const view = packet.frame.view;
     const at = packet.transportAt;
     const state = this.#sessions.tcpState(session);
@@ -67,17 +73,14 @@ export class TcpTracker {
       this.begin(session, packet, isInside);
       this.#sessions.setTcpState(session, openedState(isInside), TCP_TRANSITORY);
       this.#flows.setSettled(session, false);
-      return "ok";
+      return;
     }
     const acknowledgement = view.getInt32(at + TCP_ACKNOWLEDGEMENT_OFFSET);
     const sequence = view.getInt32(at + TCP_SEQUENCE_OFFSET);
     const own = isInside ? LAN : WAN;
     const other = isInside ? WAN : LAN;
-    if (flags & TCP_RST) {
-      if (!isInside && !this.#isResetInWindow(session, state, flags, sequence, acknowledgement)) return "natTcpWindow";
-      // RFC 7857 section 2.2: silence since the first reset ends the session.
-      if (state & RESET) return "ok";
-    }
+    // RFC 7857 section 2.2: silence since the first reset ends the session.
+    if (flags & TCP_RST && state & RESET) return;
     const isEstablished = (state & ESTABLISHED) !== 0;
     const hasOtherSyn = (state & (isInside ? SYN_OUTSIDE : SYN_INSIDE)) !== 0;
     const advance = (acknowledgement - this.#flows.ack(session, own)) | 0;
@@ -97,7 +100,6 @@ export class TcpTracker {
     );
     this.#sessions.setTcpState(session, next, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
     this.#flows.setSettled(session, isSettled(next));
-    return "ok";
   }
 
   /** Takes note of the SYN that opens a connection: a new one, in the state `openedState`, or another between the same ends. */

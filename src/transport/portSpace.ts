@@ -134,6 +134,15 @@ export class PortSpace {
     return lowest > range.last ? 0 : lowest;
   }
 
+  /** Whether `allocate` would find a port. */
+  hasFree(protocol: number, range: PortRange): boolean {
+    if (this.#count >= this.#capacity) return false;
+    // There are nearly always more ports in it than there are owners.
+    if (this.#ranges.length === 0 && range.last - range.first >= this.#count) return true;
+    for (let port = range.first; port <= range.last; port++) if (this.#owner(protocol, port) < 0) return true;
+    return false;
+  }
+
   /**
    * What is owned, in no order: for the console, and for changes of the configuration. All of it, or of one protocol and
    * range; and no more than `most`, for each takes a board's memory.

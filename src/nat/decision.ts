@@ -1,0 +1,47 @@
+/**
+ * What the judge found out about a packet, and what is to be done with it.
+ *
+ * One instance is filled anew for each packet. The judge only reads the tables and writes here; whoever carries the
+ * decision out changes the tables, and looks nothing up again. So the console's `explain` can ask the very same judge, and
+ * nothing happens.
+ */
+import type { PortOwnerKind } from "../transport/portSpace.js";
+import { type TimerClass, UDP } from "./sessions.js";
+
+/** No entry of a table. */
+export const NONE = -1;
+
+/** Where a packet goes: to the gateway itself, through the NAT, or, from the LAN to a mapping of the WAN address, through both its ways. */
+export type Way = "none" | "local" | "outward" | "inward" | "hairpin";
+
+export class Decision {
+  way: Way = "none";
+  /** The living session that the packet belongs to; NONE if it opens one, or needs none. */
+  session = NONE;
+  /** A session between the same ends that is over, and makes way first. */
+  finished = NONE;
+  /** The session that makes way for a new one in a full table; its mapping goes too if `mapping` is NONE. */
+  victim = NONE;
+  /** The mapping that a new session is to use; NONE for a new one. */
+  mapping = NONE;
+  /** The port forward that a new session's mapping belongs to; NONE for a dynamic one. */
+  forward = NONE;
+  /** Who owns the port of ours that a packet from outside is for. */
+  owner: PortOwnerKind | undefined;
+  /** The inside endpoint that a new session is for. */
+  insideAddress = 0;
+  insidePort = 0;
+  timerClass: TimerClass = UDP;
+  tcpFlags = 0;
+  /** The next hop towards the outside; 0 for none. */
+  nextHop = 0;
+
+  begin(): void {
+    this.session = NONE;
+    this.finished = NONE;
+    this.victim = NONE;
+    this.mapping = NONE;
+    this.forward = NONE;
+    this.owner = undefined;
+  }
+}

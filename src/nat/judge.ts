@@ -1,0 +1,222 @@
+/**
+ * Decides about packets at the NAT: whether they pass, as part of which session, and what a new session takes.
+ *
+ * It reads the tables and changes none; what it finds out goes into the `Decision`. `Nat` carries it out.
+ */
+import type { Verdict } from "../core/drops.js";
+import type { FlowTable } from "../flow/table.js";
+import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
+import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
+import type { Packet } from "../wire/packet.js";
+import { TCP_FLAGS_OFFSET, validateTcpShape } from "../wire/tcp.js";
+import { UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../wire/udp.js";
+import type { Decision } from "./decision.js";
+import type { Forwards } from "./forwards.js";
+import { isQueryReply, isQueryRequest, isTranslatedError, judgeInboundError, judgeOutboundError } from "./icmp.js";
+import { DYNAMIC, type Mappings } from "./mappings.js";
+import { ICMP, type Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
+import type { NatSettings } from "./settings.js";
+import { isClosed, isOpening } from "./tcpState.js";
+import type { TcpTracker } from "./tcpTracker.js";
+
+/** What the judge reads. */
+export interface NatTables {
+  readonly flows: FlowTable;
+  readonly ports: PortSpace;
+  readonly forwards: Forwards;
+  readonly mappings: Mappings;
+  readonly sessions: Sessions;
+  readonly tcp: TcpTracker;
+}
+
+export class Judge {
+  settings: NatSettings;
+  readonly #flows: FlowTable;
+  readonly #ports: PortSpace;
+  readonly #forwards: Forwards;
+  readonly #mappings: Mappings;
+  readonly #sessions: Sessions;
+  readonly #tcp: TcpTracker;
+
+  constructor(tables: NatTables, settings: NatSettings) {
+    this.settings = settings;
+    this.#flows = tables.flows;
+    this.#ports = tables.ports;
+    this.#forwards = tables.forwards;
+    this.#mappings = tables.mappings;
+    this.#sessions = tables.sessions;
+    this.#tcp = tables.tcp;
+  }
+
+  /** A packet from the inside to the outside. */
+  outbound(packet: Packet, decision: Decision): Verdict {
+    decision.begin();
+    if (this.#flows.header.externalAddress === 0) return "wanNotReady";
+    const protocol = packet.protocol;
+    if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet, decision);
+    const shape = validateShape(packet);
+    if (shape !== "ok") return shape;
+    const isTcp = protocol === PROTOCOL_TCP;
+    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
+    decision.tcpFlags = flags;
+    const { source, sourcePort, destination, destinationPort } = packet;
+    const session = this.#flows.findOutbound(protocol, source, sourcePort, destination, destinationPort);
+    if (session >= 0 && this.#isLiving(session, decision)) return "ok";
+    if (isTcp && !isOpening(flags)) return "natTcpState";
+    // A server is seen with its public port when it speaks first, too.
+    const forward = this.#forwards.serving(protocol, source, sourcePort);
+    return this.#judgeOpening(protocol, source, sourcePort, forward, isTcp ? TCP_TRANSITORY : UDP, decision);
+  }
+
+  /** A packet from the outside to our external address. */
+  inbound(packet: Packet, decision: Decision): Verdict {
+    decision.begin();
+    const protocol = packet.protocol;
+    if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet, decision);
+    const shape = validateShape(packet);
+    if (shape !== "ok") return shape;
+    const isTcp = protocol === PROTOCOL_TCP;
+    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
+    decision.tcpFlags = flags;
+    const session = this.#flows.findInbound(protocol, packet.source, packet.sourcePort, packet.destinationPort);
+    if (session < 0 || !this.#isLiving(session, decision)) return this.#judgeCall(packet, flags, decision);
+    return !isTcp || this.#tcp.admits(session, packet, flags) ? "ok" : "natTcpWindow";
+  }
+
+  /** Whether the sender of a packet from the outside may send to that port or identifier. */
+  admit(packet: Packet): Verdict {
+    const { protocol, source, sourcePort, transportAt } = packet;
+    const view = packet.frame.view;
+    const isIcmp = protocol === PROTOCOL_ICMP;
+    // An error has no identifier, and nobody answers it.
+    if (isIcmp && !isQueryReply(icmpType(view, transportAt))) return "ok";
+    const port = isIcmp ? icmpIdentifier(view, transportAt) : packet.destinationPort;
+    if (this.#sessions.findInbound(protocol, source, sourcePort, port) >= 0) return "ok";
+    return this.#filterOwner(this.#ports.ownerKind(protocol, port), this.#ports.ownerId(protocol, port), source);
+  }
+
+  #outboundIcmp(packet: Packet, decision: Decision): Verdict {
+    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+    const view = packet.frame.view;
+    const type = icmpType(view, packet.transportAt);
+    if (isTranslatedError(type)) return judgeOutboundError(packet, this.#sessions, decision);
+    if (!isQueryRequest(type)) return "icmpTypeUnknown";
+    const identifier = icmpIdentifier(view, packet.transportAt);
+    const session = this.#flows.findOutbound(PROTOCOL_ICMP, packet.source, identifier, packet.destination, 0);
+    if (session >= 0 && this.#isLiving(session, decision)) return "ok";
+    return this.#judgeOpening(PROTOCOL_ICMP, packet.source, identifier, DYNAMIC, ICMP, decision);
+  }
+
+  #inboundIcmp(packet: Packet, decision: Decision): Verdict {
+    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+    const view = packet.frame.view;
+    const type = icmpType(view, packet.transportAt);
+    if (isTranslatedError(type)) return judgeInboundError(packet, this.#sessions, this.#flows, decision);
+    if (!isQueryReply(type)) return "icmpTypeUnknown";
+    const identifier = icmpIdentifier(view, packet.transportAt);
+    const session = this.#flows.findInbound(PROTOCOL_ICMP, packet.source, 0, identifier);
+    if (session >= 0 && this.#isLiving(session, decision)) return "ok";
+    return this.#ports.ownerKind(PROTOCOL_ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
+  }
+
+  /** Notes the session that a packet's ends have: as its own, or as one that is over. */
+  #isLiving(session: number, decision: Decision): boolean {
+    const isLiving = this.#sessions.isLiving(session);
+    if (isLiving) decision.session = session;
+    else decision.finished = session;
+    return isLiving;
+  }
+
+  /** A new session from the inside, of the ends that `findOutbound` has just looked for. */
+  #judgeOpening(
+    protocol: number,
+    insideAddress: number,
+    insidePort: number,
+    forward: number,
+    timerClass: TimerClass,
+    decision: Decision,
+  ): Verdict {
+    const mapping = this.#mappings.find(protocol, insideAddress, insidePort, forward);
+    decision.insideAddress = insideAddress;
+    decision.insidePort = insidePort;
+    decision.forward = forward;
+    decision.mapping = mapping;
+    decision.timerClass = timerClass;
+    return this.#judgeRoom(decision);
+  }
+
+  /** A packet from outside that belongs to no session. */
+  #judgeCall(packet: Packet, flags: number, decision: Decision): Verdict {
+    const { protocol, source, destinationPort } = packet;
+    const owner = this.#ports.ownerKind(protocol, destinationPort);
+    const id = this.#ports.ownerId(protocol, destinationPort);
+    decision.owner = owner;
+    const refusal = this.#filterOwner(owner, id, source);
+    if (refusal !== "ok") return refusal;
+    const isTcp = protocol === PROTOCOL_TCP;
+    if (isTcp && !isOpening(flags)) return "natTcpState";
+    const isMapping = owner === "mapping";
+    const forwards = this.#forwards;
+    const insideAddress = isMapping ? this.#mappings.insideAddress(id) : (forwards.get(id)?.insideAddress ?? 0);
+    const insidePort = isMapping ? this.#mappings.insidePort(id) : forwards.insidePort(id, destinationPort);
+    // The two endpoints may already talk through another external port. That session stands, unless it is over: the inside
+    // host could not tell two of them apart. The new session's ends are looked for here, too.
+    const other = this.#flows.findOutbound(protocol, insideAddress, insidePort, source, packet.sourcePort);
+    if (other >= 0 && this.#sessions.isLiving(other)) {
+      if (!isTcp || !isClosed(this.#sessions.tcpState(other))) return "natConflict";
+    }
+    if (other >= 0) decision.finished = other;
+    const forward = isMapping ? DYNAMIC : id;
+    return this.#judgeOpening(protocol, insideAddress, insidePort, forward, isTcp ? TCP_TRANSITORY : UDP, decision);
+  }
+
+  /** Whether the tables have room, and who makes way where they have not. */
+  #judgeRoom(decision: Decision): Verdict {
+    const flows = this.#flows;
+    const sessions = this.#sessions;
+    if (decision.mapping < 0 && this.#mappings.isFull) {
+      const victim = sessions.mappingVictim(decision.timerClass);
+      decision.victim = victim;
+      if (victim < 0) return "natNoMapping";
+    } else {
+      const isNew = decision.mapping < 0 && decision.forward === DYNAMIC;
+      if (isNew && !this.#mappings.hasPort(this.settings)) return "natNoPort";
+      if (flows.count === flows.capacity && decision.finished < 0) {
+        const victim = sessions.victim(decision.timerClass);
+        decision.victim = victim;
+        if (victim < 0) return "natNoSession";
+      }
+    }
+    // There is room, but what was freed last may still be in a reader's hands.
+    return flows.count === flows.capacity || flows.hasRoom() ? "ok" : "natBusy";
+  }
+
+  #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {
+    if (owner === "mapping") return this.#filter(id, remote);
+    return owner === "forward" ? this.#filterForward(id, remote) : "wanUnsolicited";
+  }
+
+  /** RFC 4787 section 5. A hairpin comes from the inside: its sender need not be known to the mapping (REQ-9). */
+  #filter(mapping: number, remote: number): Verdict {
+    if (this.settings.filtering === "endpointIndependent" || remote === this.#flows.externalAddress) return "ok";
+    return this.#sessions.hasPeer(mapping, remote) ? "ok" : "natFiltered";
+  }
+
+  #filterForward(id: number, remote: number): Verdict {
+    if (this.#forwards.get(id)?.isEnabled !== true) return "forwardDisabled";
+    return this.#forwards.admits(id, remote) ? "ok" : "forwardSourceRefused";
+  }
+}
+
+/** What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). */
+function validateShape(packet: Packet): Verdict {
+  const { protocol, payloadBytes, destinationPort } = packet;
+  const view = packet.frame.view;
+  if (protocol === PROTOCOL_UDP) {
+    if (payloadBytes < UDP_HEADER_BYTES || destinationPort === 0) return "udpMalformed";
+    const length = view.getUint16(packet.transportAt + UDP_LENGTH_OFFSET);
+    return length >= UDP_HEADER_BYTES && length <= payloadBytes ? "ok" : "udpMalformed";
+  }
+  return protocol === PROTOCOL_TCP ? validateTcpShape(view, packet.transportAt, payloadBytes) : "natProtocol";
+}
