@@ -1,0 +1,129 @@
+/** What the conformance tests stand on: the bench with its frames, and conversations in a given state. */
+import { decodeIcmp, decodeTcp, decodeUdp, expectFrame } from "../support/expectFrame.js";
+import { type TcpFields, tcpFrame, type UdpFields, udpFrame } from "../support/frames.js";
+import {
+  type BenchOptions,
+  GatewayBench,
+  L1_ADDRESS,
+  L1_TO_W1,
+  L2_ADDRESS,
+  W1_TO_US,
+  WAN_ADDRESS,
+} from "../support/gatewayBench.js";
+import { ip } from "../support/stackFixture.js";
+
+export * from "../support/expectFrame.js";
+export * from "../support/frames.js";
+export * from "../support/gatewayBench.js";
+export { ip };
+
+/** A whole IPv4 packet as a frame carries it. */
+export function packetOf(frame: Uint8Array): Uint8Array {
+  return frame.subarray(14);
+}
+
+/** External port that an outbound datagram gets. */
+export function udpPortOf(bench: GatewayBench, fields: UdpFields): number {
+  return decodeUdp(packetOf(bench.out(udpFrame(fields)))).sourcePort;
+}
+
+/** External port that an outbound segment gets. */
+export function tcpPortOf(bench: GatewayBench, fields: TcpFields): number {
+  return decodeTcp(packetOf(bench.out(tcpFrame(fields)))).sourcePort;
+}
+
+export function identifierOf(frame: Uint8Array): number {
+  return decodeIcmp(packetOf(frame)).identifier;
+}
+
+/** L1:5000 has sent one datagram to W1:53; `about` is what W1 received. */
+export function mapped(options?: BenchOptions) {
+  const bench = new GatewayBench(options);
+  const outward = udpFrame({ ...L1_TO_W1, sourcePort: 5000 });
+  const about = bench.out(outward);
+  const external = decodeUdp(packetOf(about)).sourcePort;
+  const inward = (fields: UdpFields = {}) =>
+    udpFrame({ ...W1_TO_US, sourcePort: 53, destinationPort: external, ...fields });
+  return { bench, external, about, outward, inward };
+}
+
+/** As `mapped`, and W1 has answered: `original` is what it sent, `received` what L1 got. */
+export function answered() {
+  const { bench, external, inward } = mapped();
+  const original = inward({ payload: "answer" });
+  return { bench, external, original, received: bench.in(original) };
+}
+
+/**
+ * A connection of L1:5000 to W1:80. The client has sent bytes up to 1001, the server up to 9001 (sequence numbers of what
+ * comes next).
+ */
+export class Connection {
+  readonly bench: GatewayBench;
+  readonly external: number;
+
+  constructor(bench: GatewayBench, addresses = L1_TO_W1, sourcePort = 5000) {
+    this.bench = bench;
+    this.external = tcpPortOf(bench, { ...addresses, sourcePort, sequence: 1000, flags: "SYN" });
+  }
+
+  client(flags: string, fields: TcpFields = {}): Uint8Array {
+    return tcpFrame({ ...L1_TO_W1, sourcePort: 5000, sequence: 1001, acknowledgement: 9001, flags, ...fields });
+  }
+
+  server(flags: string, fields: TcpFields = {}): Uint8Array {
+    return tcpFrame({
+      ...W1_TO_US,
+      sourcePort: 80,
+      destinationPort: this.external,
+      sequence: 9001,
+      acknowledgement: 1001,
+      flags,
+      ...fields,
+    });
+  }
+
+  get state(): string | undefined {
+    return this.bench.gateway.nat.sessions().find((one) => one.externalPort === this.external)?.state;
+  }
+
+  establish(): this {
+    this.bench.in(this.server("SYN ACK", { sequence: 9000 }));
+    this.bench.out(this.client("ACK"));
+    return this;
+  }
+
+  /** Enough packets both ways for the flow cache to have taken over. */
+  exchange(): this {
+    for (let i = 0; i < 3; i++) {
+      expectFrame(this.bench.out(this.client("PSH ACK", { payload: "request" })))
+        .ipv4({ source: WAN_ADDRESS })
+        .tcp({ sourcePort: this.external, destinationPort: 80, flags: "PSH ACK" })
+        .payload("request");
+      expectFrame(this.bench.in(this.server("ACK", { payload: "answer" })))
+        .ipv4({ destination: L1_ADDRESS })
+        .tcp({ sourcePort: 80, destinationPort: 5000, flags: "ACK" })
+        .payload("answer");
+    }
+    return this;
+  }
+}
+
+export function connected(options?: BenchOptions): Connection {
+  return new Connection(new GatewayBench(options)).establish();
+}
+
+/** A port forward to a port of L2. */
+export function forwardToL2(
+  bench: GatewayBench,
+  port: number,
+  insidePort = port,
+  protocol: "tcp" | "udp" = "tcp",
+): void {
+  bench.gateway.nat.forwards.add({
+    protocol,
+    ports: { first: port, last: port },
+    insideAddress: ip(L2_ADDRESS),
+    insidePort,
+  });
+}

@@ -1,0 +1,10 @@
+import type { RequirementList } from "../requirement.js";
+import { PROBES } from "./probes.js";
+import { RFC4787 } from "./rfc4787.js";
+import { RFC5382 } from "./rfc5382.js";
+import { RFC5508 } from "./rfc5508.js";
+import { RFC6056 } from "./rfc6056.js";
+import { RFC7857 } from "./rfc7857.js";
+
+/** In the order of their tables. */
+export const REQUIREMENT_LISTS: readonly RequirementList[] = [RFC4787, RFC5382, RFC5508, RFC7857, RFC6056, PROBES];
