@@ -14,7 +14,7 @@ import type { FlowTable } from "./flow/table.js";
 import { Host, type HostOptions } from "./host.js";
 import { checkBindings } from "./link/bindings.js";
 import type { Interface } from "./link/interface.js";
-import type { Decision } from "./nat/decision.js";
+import type { Decision, Way } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import type { NatSettings } from "./nat/settings.js";
@@ -248,12 +248,10 @@ export class Gateway extends Host {
    */
   judge(packet: Packet, decision: Decision): Verdict {
     const source = this.interfaces[packet.interfaceIndex] as Interface;
-    decision.begin();
+    decision.way = "none" as Way;
     const arrival = this.judgeArrival(source, packet);
     if (arrival !== "ok") return arrival;
-    const verdict = this.isForOthers(source, packet)
-      ? this.#judgeForward(packet, decision)
-      : this.#judgeDelivery(packet, decision);
+    const verdict = packet.isForOthers ? this.#judgeForward(packet, decision) : this.#judgeDelivery(packet, decision);
     if (verdict !== "ok" || decision.way === "local") return verdict;
     return decision.way === "inward"
       ? this.nat.judgeInbound(packet, decision)
@@ -294,6 +292,8 @@ export class Gateway extends Host {
   protected override deliver(packet: Packet): Verdict {
     const decision = this.nat.decision;
     const refusal = this.#judgeDelivery(packet, decision);
+    // The most frequent refusal, and the one that nobody is told of.
+    if (refusal === "wanUnsolicited") return refusal;
     if (refusal !== "ok") return this.#refuse(packet, refusal, this.lan);
     return decision.way === "local" ? super.deliver(packet) : this.#sendInward(packet);
   }

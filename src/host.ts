@@ -268,10 +268,13 @@ export class Host {
     const verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, source.index, isGroup);
     if (verdict !== "ok") return verdict;
     const arrival = this.judgeArrival(source, packet);
-    return arrival === "ok" ? this.#dispatch(source, packet) : arrival;
+    if (arrival !== "ok") return arrival;
+    if (packet.isForOthers) return this.forward(packet);
+    if (packet.isFragment && !this.gather(packet)) return this.held;
+    return this.deliver(packet);
   }
 
-  /** Whether a packet may have come in by `source` at all; changes nothing. */
+  /** Whether a packet may have come in by `source` at all, and whom it is for, which the packet notes; changes nothing. */
   protected judgeArrival(source: Interface, packet: Packet): Verdict {
     if (source.address === 0) return "interfaceDown";
     if (!isUnicastSource(packet.source) || source.isBroadcast(packet.source)) return "ipSourceMartian";
@@ -281,19 +284,14 @@ export class Host {
     if (packet.isLinkBroadcast && !isMulticast(packet.destination) && !source.isBroadcast(packet.destination)) {
       return "ipBroadcastMismatch";
     }
+    if (packet.destination === source.address) packet.isForOthers = false;
+    else this.#locate(source, packet);
     return "ok";
   }
 
-  #dispatch(source: Interface, packet: Packet): Verdict {
-    if (this.isForOthers(source, packet)) return this.forward(packet);
-    if (packet.isFragment && !this.gather(packet)) return this.held;
-    return this.deliver(packet);
-  }
-
-  /** Whether a packet that came in by `source` is for none of our addresses, and no broadcast; says so in `isRemote`, too. */
-  protected isForOthers(source: Interface, packet: Packet): boolean {
+  /** Notes whom a packet is for that came in by `source`, and is not for its address. */
+  #locate(source: Interface, packet: Packet): void {
     const destination = packet.destination;
-    if (destination === source.address) return false;
     const interfaces = this.interfaces;
     let isRemote = destination !== BROADCAST_ADDRESS;
     for (let i = interfaces.length - 1; i >= 0; i--) {
@@ -301,7 +299,7 @@ export class Host {
       if (((destination ^ one.address) & one.mask) === 0) isRemote = false;
     }
     packet.isRemote = isRemote;
-    return isRemote || (!source.isBroadcast(destination) && !this.output.isOurs(destination));
+    packet.isForOthers = isRemote || (!source.isBroadcast(destination) && !this.output.isOurs(destination));
   }
 
   #receiveIcmp(packet: Packet): Verdict {
@@ -339,7 +337,8 @@ export class Host {
     if (!this.icmp.buildError(lost, out, ICMP_UNREACHABLE, UNREACHABLE_HOST)) return;
     const error = this.#ownPacket;
     error.read(this.output.frame, out.index, false);
-    const verdict = this.#dispatch(out, error);
+    this.#locate(out, error);
+    const verdict = error.isForOthers ? this.forward(error) : this.deliver(error);
     if (verdict !== "ok") this.drops.count(verdict, out.index);
   }
 

@@ -15,33 +15,31 @@ export const NONE = -1;
 export type Way = "none" | "local" | "outward" | "inward" | "hairpin";
 
 export class Decision {
-  way: Way = "none";
+  // Those first that are used most: XS looks through an object's properties in their order.
   /** The living session that the packet belongs to; NONE if it opens one, or needs none. */
   session = NONE;
   /** A session between the same ends that is over, and makes way first. */
   finished = NONE;
   /** The session that makes way for a new one in a full table; its mapping goes too if `mapping` is NONE. */
   victim = NONE;
+  way: Way = "none";
+  /** The next hop towards the outside; 0 for none. */
+  nextHop = 0;
   /** The mapping that a new session is to use; NONE for a new one. */
   mapping = NONE;
   /** The port forward that a new session's mapping belongs to; NONE for a dynamic one. */
   forward = NONE;
+  timerClass: TimerClass = UDP;
+  /** The port of the inside endpoint that a new session is for; of any ICMP query its identifier, and NONE of an ICMP error. */
+  port = 0;
+  tcpFlags = 0;
   /** Who owns the port of ours that a packet from outside is for. */
   owner: PortOwnerKind | undefined;
-  /** The inside endpoint that a new session is for. */
-  insideAddress = 0;
-  insidePort = 0;
-  timerClass: TimerClass = UDP;
-  tcpFlags = 0;
-  /** The next hop towards the outside; 0 for none. */
-  nextHop = 0;
 
+  /** What is not reset here means something only where one of these says so. */
   begin(): void {
     this.session = NONE;
     this.finished = NONE;
     this.victim = NONE;
-    this.mapping = NONE;
-    this.forward = NONE;
-    this.owner = undefined;
   }
 }

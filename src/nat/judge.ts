@@ -9,13 +9,13 @@ import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
 import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { TCP_FLAGS_OFFSET, validateTcpShape } from "../wire/tcp.js";
+import { TCP_FLAGS_OFFSET, TCP_RST, validateTcpShape } from "../wire/tcp.js";
 import { UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../wire/udp.js";
-import type { Decision } from "./decision.js";
+import { type Decision, NONE } from "./decision.js";
 import type { Forwards } from "./forwards.js";
 import { isQueryReply, isQueryRequest, isTranslatedError, judgeInboundError, judgeOutboundError } from "./icmp.js";
 import { DYNAMIC, type Mappings } from "./mappings.js";
-import { ICMP, type Sessions, TCP_TRANSITORY, type TimerClass, UDP } from "./sessions.js";
+import { ICMP, type Sessions, TCP_TRANSITORY, UDP } from "./sessions.js";
 import type { NatSettings } from "./settings.js";
 import { isClosed, isOpening } from "./tcpState.js";
 import type { TcpTracker } from "./tcpTracker.js";
@@ -62,11 +62,18 @@ export class Judge {
     decision.tcpFlags = flags;
     const { source, sourcePort, destination, destinationPort } = packet;
     const session = this.#flows.findOutbound(protocol, source, sourcePort, destination, destinationPort);
-    if (session >= 0 && this.#isLiving(session, decision)) return "ok";
+    if (session >= 0) {
+      if (this.#sessions.isLiving(session)) {
+        decision.session = session;
+        return "ok";
+      }
+      decision.finished = session;
+    }
     if (isTcp && !isOpening(flags)) return "natTcpState";
     // A server is seen with its public port when it speaks first, too.
-    const forward = this.#forwards.serving(protocol, source, sourcePort);
-    return this.#judgeOpening(protocol, source, sourcePort, forward, isTcp ? TCP_TRANSITORY : UDP, decision);
+    decision.forward = this.#forwards.serving(protocol, source, sourcePort);
+    decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
+    return this.#judgeOpening(protocol, source, sourcePort, decision);
   }
 
   /** A packet from the outside to our external address. */
@@ -80,8 +87,12 @@ export class Judge {
     const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
     decision.tcpFlags = flags;
     const session = this.#flows.findInbound(protocol, packet.source, packet.sourcePort, packet.destinationPort);
-    if (session < 0 || !this.#isLiving(session, decision)) return this.#judgeCall(packet, flags, decision);
-    return !isTcp || this.#tcp.admits(session, packet, flags) ? "ok" : "natTcpWindow";
+    if (session < 0 || !this.#sessions.isLiving(session)) {
+      decision.finished = session;
+      return this.#judgeCall(packet, flags, decision);
+    }
+    decision.session = session;
+    return (flags & TCP_RST) === 0 || this.#tcp.admitsReset(session, packet, flags) ? "ok" : "natTcpWindow";
   }
 
   /** Whether the sender of a packet from the outside may send to that port or identifier. */
@@ -100,50 +111,64 @@ export class Judge {
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
-    if (isTranslatedError(type)) return judgeOutboundError(packet, this.#sessions, decision);
+    if (isTranslatedError(type)) {
+      decision.port = NONE;
+      return judgeOutboundError(packet, this.#sessions, decision);
+    }
     if (!isQueryRequest(type)) return "icmpTypeUnknown";
     const identifier = icmpIdentifier(view, packet.transportAt);
+    decision.port = identifier;
     const session = this.#flows.findOutbound(PROTOCOL_ICMP, packet.source, identifier, packet.destination, 0);
-    if (session >= 0 && this.#isLiving(session, decision)) return "ok";
-    return this.#judgeOpening(PROTOCOL_ICMP, packet.source, identifier, DYNAMIC, ICMP, decision);
+    if (session >= 0) {
+      if (this.#sessions.isLiving(session)) {
+        decision.session = session;
+        return "ok";
+      }
+      decision.finished = session;
+    }
+    decision.forward = DYNAMIC;
+    decision.timerClass = ICMP;
+    return this.#judgeOpening(PROTOCOL_ICMP, packet.source, identifier, decision);
   }
 
   #inboundIcmp(packet: Packet, decision: Decision): Verdict {
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
-    if (isTranslatedError(type)) return judgeInboundError(packet, this.#sessions, this.#flows, decision);
+    if (isTranslatedError(type)) {
+      decision.port = NONE;
+      return judgeInboundError(packet, this.#sessions, this.#flows, decision);
+    }
     if (!isQueryReply(type)) return "icmpTypeUnknown";
     const identifier = icmpIdentifier(view, packet.transportAt);
-    const session = this.#flows.findInbound(PROTOCOL_ICMP, packet.source, 0, identifier);
-    if (session >= 0 && this.#isLiving(session, decision)) return "ok";
+    decision.port = identifier;
+    const session = this.#sessions.findInbound(PROTOCOL_ICMP, packet.source, 0, identifier);
+    decision.session = session;
+    if (session >= 0) return "ok";
     return this.#ports.ownerKind(PROTOCOL_ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
   }
 
-  /** Notes the session that a packet's ends have: as its own, or as one that is over. */
-  #isLiving(session: number, decision: Decision): boolean {
-    const isLiving = this.#sessions.isLiving(session);
-    if (isLiving) decision.session = session;
-    else decision.finished = session;
-    return isLiving;
-  }
-
-  /** A new session from the inside, of the ends that `findOutbound` has just looked for. */
-  #judgeOpening(
-    protocol: number,
-    insideAddress: number,
-    insidePort: number,
-    forward: number,
-    timerClass: TimerClass,
-    decision: Decision,
-  ): Verdict {
-    const mapping = this.#mappings.find(protocol, insideAddress, insidePort, forward);
-    decision.insideAddress = insideAddress;
-    decision.insidePort = insidePort;
-    decision.forward = forward;
+  /**
+   * What a new session of this inside endpoint takes, and who makes way where a table is full. Its ends are those that the
+   * flow table has just looked for.
+   */
+  #judgeOpening(protocol: number, insideAddress: number, insidePort: number, decision: Decision): Verdict {
+    const flows = this.#flows;
+    const mapping = this.#mappings.find(protocol, insideAddress, insidePort, decision.forward);
+    decision.port = insidePort;
     decision.mapping = mapping;
-    decision.timerClass = timerClass;
-    return this.#judgeRoom(decision);
+    if (mapping < 0 && this.#mappings.isFull) {
+      // Nobody loses a mapping to a session that cannot be had yet: what was freed last may still be in a reader's hands.
+      if (flows.count < flows.capacity && !flows.hasRoom()) return "natBusy";
+      const victim = this.#sessions.mappingVictim(decision.timerClass);
+      decision.victim = victim;
+      if (victim < 0) return "natNoMapping";
+    } else if (flows.count === flows.capacity && decision.finished < 0) {
+      const victim = this.#sessions.victim(decision.timerClass);
+      decision.victim = victim;
+      if (victim < 0) return "natNoSession";
+    }
+    return "ok";
   }
 
   /** A packet from outside that belongs to no session. */
@@ -167,29 +192,9 @@ export class Judge {
       if (!isTcp || !isClosed(this.#sessions.tcpState(other))) return "natConflict";
     }
     if (other >= 0) decision.finished = other;
-    const forward = isMapping ? DYNAMIC : id;
-    return this.#judgeOpening(protocol, insideAddress, insidePort, forward, isTcp ? TCP_TRANSITORY : UDP, decision);
-  }
-
-  /** Whether the tables have room, and who makes way where they have not. */
-  #judgeRoom(decision: Decision): Verdict {
-    const flows = this.#flows;
-    const sessions = this.#sessions;
-    if (decision.mapping < 0 && this.#mappings.isFull) {
-      const victim = sessions.mappingVictim(decision.timerClass);
-      decision.victim = victim;
-      if (victim < 0) return "natNoMapping";
-    } else {
-      const isNew = decision.mapping < 0 && decision.forward === DYNAMIC;
-      if (isNew && !this.#mappings.hasPort(this.settings)) return "natNoPort";
-      if (flows.count === flows.capacity && decision.finished < 0) {
-        const victim = sessions.victim(decision.timerClass);
-        decision.victim = victim;
-        if (victim < 0) return "natNoSession";
-      }
-    }
-    // There is room, but what was freed last may still be in a reader's hands.
-    return flows.count === flows.capacity || flows.hasRoom() ? "ok" : "natBusy";
+    decision.forward = isMapping ? DYNAMIC : id;
+    decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
+    return this.#judgeOpening(protocol, insideAddress, insidePort, decision);
   }
 
   #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {

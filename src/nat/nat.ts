@@ -12,12 +12,11 @@ import type { Random } from "../core/random.js";
 import type { FlowMemory } from "../flow/memory.js";
 import { FlowTable } from "../flow/table.js";
 import type { PortSpace } from "../transport/portSpace.js";
-import { icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { Decision } from "./decision.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
-import { isTranslatedError, translateInboundError, translateOutboundError } from "./icmp.js";
+import { translateInboundError, translateOutboundError } from "./icmp.js";
 import { Judge } from "./judge.js";
 import {
   listMappings,
@@ -122,12 +121,14 @@ export class Nat implements ForwardEffects {
 
   /** What `outbound` would say to a packet from the inside to the outside, and why; changes nothing. */
   judgeOutbound(packet: Packet, decision: Decision): Verdict {
-    return this.#judge.outbound(packet, decision);
+    const verdict = this.#judge.outbound(packet, decision);
+    return verdict === "ok" ? this.#judgeSupply(decision) : verdict;
   }
 
   /** What `inbound` would say to a packet from the outside to our external address, and why; changes nothing. */
   judgeInbound(packet: Packet, decision: Decision): Verdict {
-    return this.#judge.inbound(packet, decision);
+    const verdict = this.#judge.inbound(packet, decision);
+    return verdict === "ok" ? this.#judgeSupply(decision) : verdict;
   }
 
   /** Whether the sender of a packet from the outside may send to that port or identifier; changes nothing. */
@@ -235,13 +236,12 @@ export class Nat implements ForwardEffects {
 
   #outboundIcmp(packet: Packet, decision: Decision): Verdict {
     const flows = this.flows;
-    const view = packet.frame.view;
-    const at = packet.transportAt;
-    if (isTranslatedError(icmpType(view, at))) {
-      translateOutboundError(packet, decision.session, flows);
+    const identifier = decision.port;
+    let session = decision.session;
+    if (identifier < 0) {
+      translateOutboundError(packet, session, flows);
       return "ok";
     }
-    let session = decision.session;
     if (session < 0) {
       const verdict = this.#open(packet.destination, decision, true);
       if (verdict !== "ok") return verdict;
@@ -249,51 +249,54 @@ export class Nat implements ForwardEffects {
     } else {
       this.#sessions.touch(session);
     }
-    setIdentifier(packet, icmpIdentifier(view, at), flows.externalPort(session));
+    setIdentifier(packet, identifier, flows.externalPort(session));
     setSource(packet, flows.header.externalAddress);
     return "ok";
   }
 
-  #inboundIcmp(packet: Packet, { session }: Decision): Verdict {
+  #inboundIcmp(packet: Packet, decision: Decision): Verdict {
     const flows = this.flows;
-    const view = packet.frame.view;
-    const at = packet.transportAt;
-    if (isTranslatedError(icmpType(view, at))) {
+    const session = decision.session;
+    const identifier = decision.port;
+    if (identifier < 0) {
       translateInboundError(packet, session, flows);
       return "ok";
     }
     this.#sessions.touch(session);
-    setIdentifier(packet, icmpIdentifier(view, at), flows.insidePort(session));
+    setIdentifier(packet, identifier, flows.insidePort(session));
     setDestination(packet, flows.insideAddress(session));
     return "ok";
   }
 
-  /** Opens the session that was decided on, with `remote`. From outside it is through `#openedPort`. */
+  /** What else `#open` may be short of, which it finds out by itself. */
+  #judgeSupply(decision: Decision): Verdict {
+    if (decision.session >= 0) return "ok";
+    const isNew = decision.mapping < 0 && decision.forward === DYNAMIC;
+    if (isNew && decision.victim < 0 && !this.#mappings.hasPort(this.#settings)) return "natNoPort";
+    return decision.victim >= 0 || decision.finished >= 0 || this.flows.hasRoom() ? "ok" : "natBusy";
+  }
+
+  /** Opens the session that was decided on, with `remote`; from outside it is through `#openedPort`. */
   #open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
     const sessions = this.#sessions;
     const mappings = this.#mappings;
-    const { timerClass, forward, victim } = decision;
+    const { finished, victim, forward, timerClass } = decision;
     let mapping = decision.mapping;
     // First, so that it does not go with the last of its sessions.
     if (mapping >= 0) mappings.addSession(mapping);
-    if (decision.finished >= 0) sessions.close(decision.finished);
-    if (victim >= 0 && victim !== decision.finished) {
-      const given = sessions.mapping(victim);
-      if (mapping < 0 && mappings.isFull && mappings.sessionCount(given) > 1) sessions.closeMapping(given);
-      else sessions.close(victim);
-    }
-    if (mapping < 0) {
-      let externalPort = this.#openedPort;
+    if (finished >= 0) sessions.close(finished);
+    if (victim >= 0 && victim !== finished) this.#giveUp(victim, mapping < 0);
+    let externalPort = this.#openedPort;
+    if (mapping >= 0) {
+      externalPort = mappings.externalPort(mapping);
+    } else {
       if (isFromInside) {
-        const isDynamic = forward === DYNAMIC;
-        externalPort = isDynamic
-          ? mappings.allocate(this.#settings)
-          : this.forwards.externalPort(forward, decision.insidePort);
+        externalPort =
+          forward === DYNAMIC ? mappings.allocate(this.#settings) : this.forwards.externalPort(forward, decision.port);
         if (externalPort === 0) return "natNoPort";
       }
       mapping = mappings.create(externalPort);
     }
-    const externalPort = mappings.externalPort(mapping);
     const tcpState = timerClass === TCP_TRANSITORY ? openedState(isFromInside) : 0;
     const session = sessions.open(mapping, externalPort, remote, timerClass, tcpState);
     // There is room, but what made way may still be in a reader's hands.
@@ -305,5 +308,13 @@ export class Nat implements ForwardEffects {
     this.#openedPort = externalPort;
     decision.session = session;
     return "ok";
+  }
+
+  /** Ends a session for a new one, and its mapping with all it has if that is in the way. */
+  #giveUp(victim: number, needsMapping: boolean): void {
+    const mapping = this.#sessions.mapping(victim);
+    const goesWhole = needsMapping && this.#mappings.isFull && this.#mappings.sessionCount(mapping) > 1;
+    if (goesWhole) this.#sessions.closeMapping(mapping);
+    else this.#sessions.close(victim);
   }
 }

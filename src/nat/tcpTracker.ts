@@ -54,9 +54,8 @@ export class TcpTracker {
     this.#sessions = sessions;
   }
 
-  /** Whether a segment from outside may pass: a reset that cannot belong to the connection may not. */
-  admits(session: number, packet: Packet, flags: number): boolean {
-    if ((flags & TCP_RST) === 0) return true;
+  /** Whether a reset from outside can belong to the connection. */
+  admitsReset(session: number, packet: Packet, flags: number): boolean {
     const view = packet.frame.view;
     const at = packet.transportAt;
     const sequence = view.getInt32(at + TCP_SEQUENCE_OFFSET);
@@ -64,7 +63,7 @@ export class TcpTracker {
     return this.#isResetInWindow(session, this.#sessions.tcpState(session), flags, sequence, acknowledgement);
   }
 
-  /** Takes note of a segment of a session: one from inside, which is believed, or one from outside that `admits` lets pass. */
+  /** Takes note of a segment of a session: one from inside, which is believed, or one from outside; a reset only if `admitsReset` says so. */
   track(session: number, packet: Packet, flags: number, isInside: boolean): void {
     const view = packet.frame.view;
     const at = packet.transportAt;

@@ -41,6 +41,8 @@ export class Packet {
   /** What a translation writes to the header; the header may have another one until then. */
   ttl = 0;
   isFragment = false;
+  /** The destination is none of our addresses, and no broadcast that we hear: `Host` says so. */
+  isForOthers = false;
   /** The destination is on none of our links, so it is none of our addresses and no link's broadcast: `Host` says so. */
   isRemote = false;
   /** The frame was sent to a group address. */
