@@ -33,6 +33,8 @@ import {
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
+  recordsAddresses,
+  validateOptions,
 } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { TCP_CHECKSUM_OFFSET } from "../wire/tcp.js";
@@ -90,6 +92,7 @@ export function judgeOutboundError(packet: Packet, sessions: Sessions, decision:
   const transportAt = quoteAt + ipHeaderBytes(view, quoteAt);
   const protocol = ipProtocol(view, quoteAt);
   const isQuery = protocol === PROTOCOL_ICMP;
+  if (namesRoute(view, quoteAt, transportAt - quoteAt)) return "ipOptionRefused";
   const insidePort = view.getUint16(transportAt + (isQuery ? ICMP_IDENTIFIER_OFFSET : 2));
   const remotePort = isQuery ? 0 : view.getUint16(transportAt);
   const remote = ipSource(view, quoteAt);
@@ -128,6 +131,14 @@ function validateError(packet: Packet): Verdict {
   if (protocol !== PROTOCOL_ICMP) return "icmpErrorUnmatched";
   const type = icmpType(view, quoteAt + headerBytes);
   return isQueryRequest(type) || isQueryReply(type) ? "ok" : "icmpErrorUnmatched";
+}
+
+/** Whether a quoted header has an option that may name inside addresses, which the outside is not to see (RFC 5508 section 7.3). */
+function namesRoute(view: DataView, at: number, headerBytes: number): boolean {
+  if (headerBytes === IPV4_HEADER_BYTES) return false;
+  // That refuses source routes, too.
+  if (validateOptions(view, at + IPV4_HEADER_BYTES, at + headerBytes) !== "ok") return true;
+  return recordsAddresses(view, at, headerBytes);
 }
 
 /**

@@ -1,10 +1,11 @@
 /** What the conformance tests stand on: the bench with its frames, and conversations in a given state. */
-import { decodeIcmp, decodeTcp, decodeUdp, expectFrame } from "../support/expectFrame.js";
+import { decodeIcmp, decodeIpv4, decodeTcp, decodeUdp, expectFrame } from "../support/expectFrame.js";
 import { type TcpFields, tcpFrame, type UdpFields, udpFrame } from "../support/frames.js";
 import {
   type BenchOptions,
   GatewayBench,
   L1_ADDRESS,
+  L1_MAC,
   L1_TO_W1,
   L2_ADDRESS,
   W1_TO_US,
@@ -113,17 +114,75 @@ export function connected(options?: BenchOptions): Connection {
   return new Connection(new GatewayBench(options)).establish();
 }
 
-/** A port forward to a port of L2. */
+/** A port forward to a port of L2. Throws what the gateway has against it. */
 export function forwardToL2(
   bench: GatewayBench,
   port: number,
   insidePort = port,
   protocol: "tcp" | "udp" = "tcp",
 ): void {
-  bench.gateway.nat.forwards.add({
+  const problem = bench.gateway.nat.forwards.add({
     protocol,
     ports: { first: port, last: port },
     insideAddress: ip(L2_ADDRESS),
     insidePort,
   });
+  if (problem !== undefined) throw new Error(problem);
+}
+
+/** The packet's payload, behind its IPv4 header, out of fragments in any order; each fragment is checked, and none may lack. */
+export function reassembled(
+  fragments: readonly Uint8Array[],
+  addresses: { source: string; destination: string },
+): number[] {
+  const { identification } = decodeIpv4(packetOf(fragments[0] as Uint8Array));
+  const payload: number[] = [];
+  const inOrder = fragments.toSorted(
+    (one, other) => decodeIpv4(packetOf(one)).fragmentOffset - decodeIpv4(packetOf(other)).fragmentOffset,
+  );
+  for (const [index, fragment] of inOrder.entries()) {
+    const moreFragments = index < inOrder.length - 1;
+    expectFrame(fragment).ipv4({ ...addresses, identification, fragmentOffset: payload.length, moreFragments });
+    payload.push(...fragment.subarray(34));
+  }
+  return payload;
+}
+
+/** Hosts on the LAN beside L1 and L2, which answer ARP; addresses 192.168.1.100 and up. */
+export function lanHosts(bench: GatewayBench, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => {
+    const address = `192.168.1.${100 + i}`;
+    bench.stations.set(address, L1_MAC);
+    bench.introduce(address, L1_MAC);
+    return address;
+  });
+}
+
+/**
+ * Chi-square statistic of how evenly `values` fall into `bins` equal parts of `first..last`. For 64 bins more than 129 happens
+ * by chance once in a million times (63 degrees of freedom).
+ */
+export function chiSquare(values: readonly number[], first: number, last: number, bins: number): number {
+  const counts = new Array<number>(bins).fill(0);
+  for (const value of values) {
+    const bin = Math.floor(((value - first) * bins) / (last - first + 1));
+    counts[bin] = (counts[bin] as number) + 1;
+  }
+  const expected = values.length / bins;
+  return counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
+}
+export const CHI_SQUARE_BINS = 64;
+export const CHI_SQUARE_LIMIT = 129;
+
+/** Pearson's correlation of each value with the one before it. */
+export function serialCorrelation(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  let product = 0;
+  let square = 0;
+  values.forEach((value, index) => {
+    const deviation = value - mean;
+    square += deviation * deviation;
+    if (index > 0) product += deviation * ((values[index - 1] as number) - mean);
+  });
+  return product / square;
 }

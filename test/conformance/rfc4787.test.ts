@@ -1,13 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { SeededRandom } from "../../host-sim/random.js";
 import { WAN } from "../../src/gateway.js";
 import {
   between,
   decodeIpv4,
   decodeUdp,
   expectFrame,
+  fragmentsOf,
   GatewayBench,
   ISP_ADDRESS,
   icmpErrorFrame,
+  icmpFrame,
+  identifierOf,
+  ipv4Frame,
   L1_ADDRESS,
   L1_TO_W1,
   L1_TO_W2,
@@ -15,9 +20,13 @@ import {
   L2_ADDRESS,
   L2_TO_W1,
   L2_TO_WAN_ADDRESS,
+  LAN_ADDRESS,
+  lanHosts,
   mapped,
   naiveChecksum,
+  packetOf,
   patternBytes,
+  reassembled,
   tcpFrame,
   udpFrame,
   udpPortOf,
@@ -27,6 +36,16 @@ import {
   W2_TO_US,
   WAN_ADDRESS,
 } from "./fixture.js";
+
+/** All orders of three fragments. */
+const ORDERS = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+];
 
 describe("RFC 4787: UDP", () => {
   it("RFC4787 REQ-1, T1: an inside endpoint has the same external port for every destination", () => {
@@ -185,13 +204,24 @@ describe("RFC 4787: UDP", () => {
       .udp({ destinationPort: 5000 });
   });
 
-  it("RFC4787 REQ-10: a payload that names inside addresses passes as it is", () => {
-    const { bench } = mapped();
-    const payload = "INVITE sip:x SIP/2.0\r\nContact: <sip:me@192.168.1.10:5000>\r\nc=IN IP4 192.168.1.10\r\n";
-    expectFrame(bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 5060, destinationPort: 5060, payload })))
-      .ipv4()
-      .udp()
-      .payload(payload);
+  it("RFC4787 REQ-10: payloads that name inside addresses pass as they are, both ways, new and established", () => {
+    const bench = new GatewayBench();
+    for (const [port, payload] of [
+      [5060, "INVITE sip:x SIP/2.0\r\nContact: <sip:me@192.168.1.10:5060>\r\nc=IN IP4 192.168.1.10\r\n"],
+      [69, "\0\x01file\0octet\0"],
+      [53, `192.168.1.10 203.0.113.2 ${L1_ADDRESS}`],
+      [137, Uint8Array.of(192, 168, 1, 10, 5060 >> 8, 5060 & 255)],
+    ] as const) {
+      for (let i = 0; i < 3; i++) {
+        const sent = bench.out(udpFrame({ ...L1_TO_W1, sourcePort: port, destinationPort: port, payload }));
+        expectFrame(sent).ipv4().udp().payload(payload);
+        const destinationPort = decodeUdp(packetOf(sent)).sourcePort;
+        expectFrame(bench.in(udpFrame({ ...W1_TO_US, sourcePort: port, destinationPort, payload })))
+          .ipv4()
+          .udp()
+          .payload(payload);
+      }
+    }
   });
 
   it("RFC4787 REQ-12: no ICMP message ends or prolongs a mapping", () => {
@@ -268,11 +298,158 @@ describe("UDP checksums", () => {
   });
 });
 
-describe("what is no UDP", () => {
-  it("RFC4787 REQ-13: the MTU of the WAN is checked before a mapping is made", () => {
-    const bench = new GatewayBench();
-    bench.gateway.setMtu(WAN, 1000);
-    bench.complaint("lan", udpFrame({ ...L1_TO_W1, dontFragment: true, payload: patternBytes(1400) }), "ipTooBig");
-    expect(bench.gateway.nat.mappingCount).toBe(0);
+describe("RFC 4787: timers and determinism", () => {
+  it("RFC4787 REQ-5b: the timer is what the administrator sets", () => {
+    const { bench, inward } = mapped({ nat: { udpTimeoutS: 30 } });
+    bench.advance(29_000);
+    bench.in(inward());
+    bench.advance(32_000);
+    bench.expectSilence("wan", inward(), { wanUnsolicited: 1 });
+  });
+
+  it("RFC4787 REQ-11: mapping and filtering are the same with an empty, a half-full and a full session table", () => {
+    for (const sessions of [0, 512, 1024]) {
+      const bench = new GatewayBench();
+      fill(bench, sessions);
+      expectUsualBehaviour(bench);
+    }
+  });
+
+  it("RFC4787 REQ-11: and when nearly all ports of the range are taken, and after collisions", () => {
+    const bench = new GatewayBench({ nat: { ports: { first: 2000, last: 2127 } } });
+    fill(bench, 120);
+    expectUsualBehaviour(bench);
+    // L2 with L1's very port and peers.
+    udpPortOf(bench, { ...L2_TO_W1, sourcePort: 5000, destinationPort: 1 });
+    expectUsualBehaviour(bench);
+  });
+
+  /** Takes that many sessions for other hosts, each with an answer. */
+  function fill(bench: GatewayBench, sessions: number): void {
+    const hosts = lanHosts(bench, 16);
+    for (let i = 0; i < sessions; i++) {
+      const source = hosts[i % hosts.length] as string;
+      const fields = { ...between(source, W2_ADDRESS), sourcePort: 6000 + (i >> 6), destinationPort: 7000 + i };
+      const destinationPort = udpPortOf(bench, fields);
+      bench.in(udpFrame({ ...W2_TO_US, sourcePort: 7000 + i, destinationPort }));
+      bench.advance(100);
+    }
+    expect(bench.gateway.nat.sessionCount).toBe(sessions);
+  }
+
+  /** One port for all destinations, any port of a known peer may answer, and no stranger. */
+  function expectUsualBehaviour(bench: GatewayBench): void {
+    const external = udpPortOf(bench, { ...L1_TO_W1, sourcePort: 5000, destinationPort: 1 });
+    expect(udpPortOf(bench, { ...L1_TO_W1, sourcePort: 5000, destinationPort: 2 })).toBe(external);
+    expect(udpPortOf(bench, { ...L1_TO_W2, sourcePort: 5000, destinationPort: 1 })).toBe(external);
+    for (const addresses of [W1_TO_US, W2_TO_US]) {
+      for (const sourcePort of [1, 2, 999]) {
+        expectFrame(bench.in(udpFrame({ ...addresses, sourcePort, destinationPort: external })))
+          .ipv4({ source: addresses.source, destination: L1_ADDRESS })
+          .udp({ sourcePort, destinationPort: 5000 });
+      }
+    }
+    const stranger = between("198.51.100.99", WAN_ADDRESS);
+    bench.expectSilence("wan", udpFrame({ ...stranger, sourcePort: 1, destinationPort: external }), { natFiltered: 1 });
+  }
+});
+
+describe("RFC 4787: packets larger than a link", () => {
+  it("RFC4787 REQ-13, RFC5508 REQ-10a1: with DF they come back as fragmentation needed, with the packet as it was sent", () => {
+    for (const frame of [
+      udpFrame({ ...L1_TO_W1, dontFragment: true, payload: patternBytes(1472) }),
+      tcpFrame({ ...L1_TO_W1, dontFragment: true, payload: patternBytes(1460) }),
+      icmpFrame({ ...L1_TO_W1, dontFragment: true, payload: patternBytes(1472) }),
+    ]) {
+      const bench = new GatewayBench();
+      bench.gateway.setMtu(WAN, 1400);
+      const error = bench.complaint("lan", frame, "ipTooBig");
+      expectFrame(error)
+        .ipv4({ source: LAN_ADDRESS, destination: L1_ADDRESS })
+        .icmp({ type: 3, code: 4, identifier: 0, nextHopMtu: 1400 })
+        .payload(frame.subarray(14, 14 + 548));
+      // Nothing was translated, so nothing was mapped.
+      expect(bench.gateway.nat.mappingCount).toBe(0);
+    }
+  });
+
+  it("RFC4787 REQ-13: so they do in a conversation that is under way; one byte less than too many passes", () => {
+    const { bench, inward } = mapped();
+    bench.gateway.setMtu(WAN, 1400);
+    for (let i = 0; i < 3; i++) {
+      bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 5000, dontFragment: true, payload: patternBytes(1372) }));
+      bench.in(inward());
+      const tooBig = udpFrame({ ...L1_TO_W1, sourcePort: 5000, dontFragment: true, payload: patternBytes(1373) });
+      expectFrame(bench.complaint("lan", tooBig, "ipTooBig"))
+        .ipv4()
+        .icmp({ type: 3, code: 4, nextHopMtu: 1400 });
+    }
+  });
+
+  it("RFC4787 REQ-13a, REQ-13a (order): without DF they leave in fragments, in order, and whole", () => {
+    const { bench, external } = mapped();
+    bench.gateway.setMtu(WAN, 600);
+    const payload = patternBytes(1400);
+    for (let i = 0; i < 3; i++) {
+      bench.fromLan(udpFrame({ ...L1_TO_W1, sourcePort: 5000, identification: 77 + i, payload }));
+      const fragments = bench.wan();
+      expect(fragments.map((one) => decodeIpv4(packetOf(one)).fragmentOffset)).toEqual([0, 576, 1152]);
+      const expected = udpFrame({ source: WAN_ADDRESS, destination: W1_ADDRESS, sourcePort: external, payload });
+      expect(reassembled(fragments, { source: WAN_ADDRESS, destination: W1_ADDRESS })).toEqual([
+        ...expected.subarray(34),
+      ]);
+    }
+    expect(bench.drops()).toEqual({});
+  });
+});
+
+describe("RFC 4787: fragments", () => {
+  const payload = patternBytes(3000);
+  const out = { source: WAN_ADDRESS, destination: W1_ADDRESS };
+  const back = { source: W1_ADDRESS, destination: L1_ADDRESS };
+
+  it("RFC4787 REQ-14, T7: in each order, both ways, they arrive translated and whole", () => {
+    const { bench, external, inward } = mapped();
+    const left = udpFrame({ ...out, sourcePort: external, payload });
+    const entered = udpFrame({ ...back, sourcePort: 53, destinationPort: 5000, payload });
+    for (const [index, order] of ORDERS.entries()) {
+      const identification = 1000 + index;
+      const outward = fragmentsOf(udpFrame({ ...L1_TO_W1, sourcePort: 5000, identification, payload }), 1008);
+      for (const i of order) bench.fromLan(outward[i] as Uint8Array);
+      expect(reassembled(bench.wan(), out)).toEqual([...left.subarray(34)]);
+      const answer = fragmentsOf(inward({ identification, payload }), 1008);
+      for (const i of order) bench.fromWan(answer[i] as Uint8Array);
+      expect(reassembled(bench.lan(), back)).toEqual([...entered.subarray(34)]);
+    }
+    expect(bench.drops()).toEqual({});
+  });
+
+  it("RFC4787 REQ-14a: a thousand orphans a second on both sides for 10 s harm neither whole packets nor datagrams in order", () => {
+    const { bench, inward } = mapped();
+    const random = new SeededRandom(1);
+    const echo = { ...L1_TO_W1, identifier: 7 };
+    for (let tenths = 0; tenths < 100; tenths++) {
+      for (let i = 0; i < 100; i++) {
+        const orphan = { protocol: 17, fragmentOffset: 8 * random.below(180), moreFragments: random.chance(0.5) };
+        const fields = { ...orphan, payload: "12345678" };
+        bench.fromLan(ipv4Frame({ ...L2_TO_W1, ...fields, identification: random.below(65536) }));
+        bench.fromWan(ipv4Frame({ ...W2_TO_US, ...fields, identification: random.below(65536) }));
+      }
+      bench.lan();
+      bench.wan();
+      bench.drops();
+      bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 5000 }));
+      bench.in(inward());
+      const sent = bench.out(icmpFrame({ ...echo, sequence: tenths }));
+      bench.in(icmpFrame({ ...W1_TO_US, type: 0, identifier: identifierOf(sent), sequence: tenths }));
+      const identification = 2000 + tenths;
+      bench.fromLan(...fragmentsOf(udpFrame({ ...L1_TO_W1, sourcePort: 5000, identification, payload }), 1008));
+      expect(reassembled(bench.wan(), out).slice(8)).toEqual([...payload]);
+      bench.fromWan(...fragmentsOf(inward({ identification, payload }), 1008));
+      expect(reassembled(bench.lan(), back).slice(8)).toEqual([...payload]);
+      bench.drops();
+      bench.advance(100);
+      bench.clear();
+    }
   });
 });

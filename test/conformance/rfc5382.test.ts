@@ -5,9 +5,9 @@ import {
   connected,
   decodeTcp,
   expectFrame,
+  forwardToL2,
   GatewayBench,
   icmpErrorFrame,
-  ip,
   L1_ADDRESS,
   L1_TO_W1,
   L1_TO_W2,
@@ -91,12 +91,7 @@ describe("RFC 5382: TCP", () => {
 
   it("RFC5382 REQ-2: a connection from outside through a forward", () => {
     const bench = new GatewayBench();
-    bench.gateway.nat.forwards.add({
-      protocol: "tcp",
-      ports: { first: 8080, last: 8080 },
-      insideAddress: ip(L2_ADDRESS),
-      insidePort: 80,
-    });
+    forwardToL2(bench, 8080, 80);
     const friend = { ...W1_TO_US, sourcePort: 40000, destinationPort: 8080 };
     expectFrame(bench.in(tcpFrame({ ...friend, sequence: 9000 })))
       .ipv4({ source: W1_ADDRESS, destination: L2_ADDRESS })
@@ -122,6 +117,14 @@ describe("RFC 5382: TCP", () => {
       .ipv4()
       .tcp({ destinationPort: 5000 });
     bench.expectSilence("wan", tcpFrame({ ...W1_TO_US, sourcePort: 998, ...syn, flags: "ACK" }), { natTcpState: 1 });
+  });
+
+  it("RFC5382 REQ-3a: endpoint-independent filtering on request: anyone may connect", () => {
+    const bench = new GatewayBench({ nat: { filtering: "endpointIndependent" } });
+    const { external } = new Connection(bench).establish();
+    expectFrame(bench.in(tcpFrame({ ...W2_TO_US, sourcePort: 999, destinationPort: external, flags: "SYN" })))
+      .ipv4({ destination: L1_ADDRESS })
+      .tcp({ destinationPort: 5000 });
   });
 
   it("RFC5382 REQ-4, REQ-4 (own SYN), REQ-4a, T15: an unsolicited SYN gets no answer in 30 s; the host's own SYN meanwhile opens", () => {
@@ -171,15 +174,34 @@ describe("RFC 5382: TCP", () => {
     expect(closing.bench.gateway.ports.count).toBe(0);
   });
 
-  it("RFC5382 REQ-6: a payload that names inside addresses passes as it is", () => {
-    const payload = "PORT 192,168,1,10,19,137\r\n";
+  it("RFC5382 REQ-5a: the timers are what the administrator sets", () => {
+    const nat = { tcpEstablishedTimeoutS: 600, tcpTransitoryTimeoutS: 300 };
+    const connection = new Connection(new GatewayBench({ nat }));
+    connection.bench.advance(299_000);
+    connection.establish();
+    connection.bench.advance(599_000);
+    connection.exchange();
+    connection.bench.advance(602_000);
+    connection.bench.expectSilence("wan", connection.server("ACK"), { wanUnsolicited: 1 });
+  });
+
+  it("RFC5382 REQ-6: payloads that name inside addresses pass as they are, both ways, new and established", () => {
     const connection = connected();
-    for (let i = 0; i < 3; i++) {
-      expectFrame(connection.bench.out(connection.client("PSH ACK", { payload })))
-        .ipv4()
-        .tcp()
-        .payload(payload);
-      connection.bench.in(connection.server("ACK"));
+    for (const payload of [
+      "PORT 192,168,1,10,19,137\r\n",
+      "227 Entering Passive Mode (203,0,113,2,19,137)\r\n",
+      "INVITE sip:x SIP/2.0\r\nContact: <sip:me@192.168.1.10:5000>\r\n",
+    ]) {
+      for (let i = 0; i < 3; i++) {
+        expectFrame(connection.bench.out(connection.client("PSH ACK", { payload })))
+          .ipv4()
+          .tcp()
+          .payload(payload);
+        expectFrame(connection.bench.in(connection.server("PSH ACK", { payload })))
+          .ipv4()
+          .tcp()
+          .payload(payload);
+      }
     }
   });
 
@@ -201,12 +223,7 @@ describe("RFC 5382: TCP", () => {
 
   it("RFC5382 REQ-8, REQ-8a, T9b: hairpin through a forward, with the external source", () => {
     const bench = new GatewayBench();
-    bench.gateway.nat.forwards.add({
-      protocol: "tcp",
-      ports: { first: 25565, last: 25565 },
-      insideAddress: ip(L2_ADDRESS),
-      insidePort: 25565,
-    });
+    forwardToL2(bench, 25565);
     const client = { ...L1_TO_WAN_ADDRESS, sourcePort: 5000, destinationPort: 25565 };
     const syn = bench.back(tcpFrame({ ...client, sequence: 1000 }));
     expectFrame(syn).ipv4({ source: WAN_ADDRESS, destination: L2_ADDRESS }).tcp({ destinationPort: 25565 });
@@ -225,6 +242,24 @@ describe("RFC 5382: TCP", () => {
     expectFrame(bench.back(tcpFrame({ ...L2_TO_WAN_ADDRESS, sourcePort: 77, destinationPort: 25565 })))
       .ipv4({ source: WAN_ADDRESS, destination: L2_ADDRESS })
       .tcp({ destinationPort: 25565 });
+  });
+
+  it("RFC5382 REQ-8, REQ-8a: hairpin to the mapping that another host's connection has", () => {
+    const bench = new GatewayBench();
+    const listener = tcpPortOf(bench, { ...L2_TO_W1, sourcePort: 6000 });
+    const caller = tcpPortOf(bench, { ...L1_TO_W1, sourcePort: 5000 });
+    const client = { ...L1_TO_WAN_ADDRESS, sourcePort: 5000, destinationPort: listener };
+    expectFrame(bench.back(tcpFrame({ ...client, sequence: 1000 })))
+      .ipv4({ source: WAN_ADDRESS, destination: L2_ADDRESS })
+      .tcp({ sourcePort: caller, destinationPort: 6000, flags: "SYN" });
+    const server = { ...L2_TO_WAN_ADDRESS, sourcePort: 6000, destinationPort: caller };
+    expectFrame(bench.back(tcpFrame({ ...server, sequence: 9000, acknowledgement: 1001, flags: "SYN ACK" })))
+      .ipv4({ source: WAN_ADDRESS, destination: L1_ADDRESS })
+      .tcp({ sourcePort: listener, destinationPort: 5000, flags: "SYN ACK" });
+    for (let i = 0; i < 3; i++) {
+      bench.back(tcpFrame({ ...client, sequence: 1001, acknowledgement: 9001, flags: "ACK", payload: "hello" }));
+      bench.back(tcpFrame({ ...server, sequence: 9001, acknowledgement: 1006, flags: "ACK", payload: "world" }));
+    }
   });
 
   it("RFC5382 REQ-9, REQ-10: unreachables reach the host with the header it knows; none ends the connection", () => {

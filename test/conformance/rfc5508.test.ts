@@ -1,9 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { LAN } from "../../src/gateway.js";
 import {
   answered,
+  BROADCAST,
   between,
+  decodeIpv4,
   decodeUdp,
   expectFrame,
+  fragmentsOf,
   GatewayBench,
   icmpErrorFrame,
   icmpFrame,
@@ -15,9 +19,14 @@ import {
   L2_ADDRESS,
   L2_TO_W1,
   L2_TO_WAN_ADDRESS,
+  LAN_ADDRESS,
+  lanHosts,
   mapped,
   naiveChecksum,
+  packetOf,
+  patternBytes,
   tcpFrame,
+  tcpPortOf,
   udpFrame,
   W1_ADDRESS,
   W1_TO_US,
@@ -84,6 +93,26 @@ describe("RFC 5508: queries", () => {
     bench.advance(62_000);
     bench.expectSilence("wan", reply, { icmpIgnored: 1 });
     expect(bench.gateway.nat.mappingCount).toBe(0);
+  });
+
+  it("RFC5508 REQ-2a: the timer is what the administrator sets", () => {
+    const bench = new GatewayBench({ nat: { icmpTimeoutS: 120 } });
+    const identifier = identifierOf(bench.out(icmpFrame({ ...L1_TO_W1, identifier: 7 })));
+    bench.advance(119_000);
+    bench.in(icmpFrame({ ...W1_TO_US, type: 0, identifier }));
+  });
+
+  it("RFC7857 §11: the identifier's mapping goes with its last session", () => {
+    const bench = new GatewayBench();
+    const identifier = identifierOf(bench.out(icmpFrame({ ...L1_TO_W1, identifier: 7 })));
+    bench.advance(30_000);
+    expect(identifierOf(bench.out(icmpFrame({ ...L1_TO_W2, identifier: 7 })))).toBe(identifier);
+    bench.advance(32_000);
+    // The first session is over; the other one holds the mapping.
+    expect(identifierOf(bench.out(icmpFrame({ ...L1_TO_W1, identifier: 7 })))).toBe(identifier);
+    bench.advance(62_000);
+    expect(bench.gateway.nat.mappingCount).toBe(0);
+    expect(identifierOf(bench.out(icmpFrame({ ...L1_TO_W1, identifier: 7 })))).not.toBe(identifier);
   });
 
   it("never lets a query from outside in", () => {
@@ -269,7 +298,173 @@ describe("RFC 5508: errors from inside", () => {
   });
 });
 
+describe("RFC 5508: errors of the NAT's own", () => {
+  /** Of each protocol a packet from L1 to W1. */
+  const BUILDERS = [udpFrame, tcpFrame, icmpFrame];
+
+  it("RFC5508 REQ-8: with all sessions taken by established connections, a newcomer is told, and nobody is harmed", () => {
+    const bench = new GatewayBench({ capacity: { sessions: 8, mappings: 64 } });
+    const uses = lanHosts(bench, 8).map((host) => {
+      const client = { ...between(host, W1_ADDRESS), sourcePort: 9000, destinationPort: 80 };
+      const destinationPort = tcpPortOf(bench, { ...client, sequence: 1000 });
+      const server = { ...W1_TO_US, sourcePort: 80, destinationPort };
+      bench.in(tcpFrame({ ...server, sequence: 9000, acknowledgement: 1001, flags: "SYN ACK" }));
+      return () => {
+        bench.out(tcpFrame({ ...client, sequence: 1001, acknowledgement: 9001, flags: "ACK" }));
+        bench.in(tcpFrame({ ...server, sequence: 9001, acknowledgement: 1001, flags: "ACK" }));
+      };
+    });
+    for (const use of uses) use();
+    for (const build of BUILDERS) {
+      const frame = build(L1_TO_W1);
+      expectFrame(bench.complaint("lan", frame, "natNoSession"))
+        .ipv4({ source: LAN_ADDRESS, destination: L1_ADDRESS })
+        .icmp({ type: 3, code: 13 })
+        .payload(packetOf(frame));
+    }
+    for (const use of uses) use();
+  });
+
+  it("RFC5508 REQ-8: with no external port left, a newcomer is told", () => {
+    const bench = new GatewayBench({ nat: { ports: { first: 2000, last: 2003 } } });
+    for (const host of lanHosts(bench, 4)) bench.out(udpFrame(between(host, W1_ADDRESS)));
+    expectFrame(bench.complaint("lan", udpFrame(L1_TO_W1), "natNoPort"))
+      .ipv4({ source: LAN_ADDRESS, destination: L1_ADDRESS })
+      .icmp({ type: 3, code: 13 })
+      .payload(packetOf(udpFrame(L1_TO_W1)));
+  });
+
+  it("RFC5508 REQ-10a1: a packet that is too big for the LAN is reported to the WAN with the LAN's MTU", () => {
+    const { bench, inward } = mapped();
+    bench.gateway.setMtu(LAN, 1000);
+    const frame = inward({ dontFragment: true, payload: patternBytes(1200) });
+    expectFrame(bench.complaint("wan", frame, "ipTooBig"))
+      .ipv4({ source: WAN_ADDRESS, destination: W1_ADDRESS })
+      .icmp({ type: 3, code: 4, nextHopMtu: 1000 })
+      .payload(frame.subarray(14, 14 + 548));
+  });
+
+  it("RFC5508 REQ-10a1: fragmentation needed, from a router outside, reaches the host with its MTU", () => {
+    const { bench, about } = mapped();
+    expectFrame(bench.in(icmpErrorFrame({ ...W1_TO_US, code: 4, nextHopMtu: 1280, about })))
+      .ipv4({ destination: L1_ADDRESS })
+      .icmp({ type: 3, code: 4, nextHopMtu: 1280 })
+      .quote()
+      .ipv4({ source: L1_ADDRESS });
+  });
+
+  it("RFC5508 REQ-10a2, REQ-10d: a time to live that runs out is reported, for each protocol, with the packet's DS field", () => {
+    const bench = new GatewayBench();
+    for (const build of BUILDERS) {
+      for (const ttl of [0, 1]) {
+        // EF, and ECN's bits, which are not part of it.
+        const frame = build({ ...L1_TO_W1, ttl, tos: 0xb9 });
+        expectFrame(bench.complaint("lan", frame, "ipTtlExceeded"))
+          .ipv4({ source: LAN_ADDRESS, destination: L1_ADDRESS, tos: 0xb8 })
+          .icmp({ type: 11, code: 0 })
+          .payload(packetOf(frame));
+      }
+      expectFrame(bench.out(build({ ...L1_TO_W1, ttl: 2 }))).ipv4({ ttl: 1 });
+    }
+  });
+
+  it("RFC5508 REQ-10a2, REQ-10d: and to the WAN, about an answer", () => {
+    const { bench, inward } = mapped();
+    for (let i = 0; i < 3; i++) {
+      expectFrame(bench.complaint("wan", inward({ ttl: 1, tos: 0x28 }), "ipTtlExceeded"))
+        .ipv4({ source: WAN_ADDRESS, destination: W1_ADDRESS, tos: 0x28 })
+        .icmp({ type: 11, code: 0 });
+      bench.in(inward({ ttl: 2 }));
+    }
+  });
+
+  it("RFC5508 REQ-10a3: both addresses answer the LAN's pings, and the WAN address the WAN's", () => {
+    const bench = new GatewayBench();
+    const echo = { identifier: 7, sequence: 9, payload: patternBytes(1000) };
+    for (const destination of [LAN_ADDRESS, WAN_ADDRESS]) {
+      expectFrame(bench.back(icmpFrame({ ...between(L1_ADDRESS, destination), ...echo })))
+        .ipv4({ source: destination, destination: L1_ADDRESS })
+        .icmp({ type: 0, code: 0, identifier: 7, sequence: 9 })
+        .payload(echo.payload);
+    }
+    bench.fromWan(icmpFrame({ ...W1_TO_US, ...echo }));
+    expectFrame(bench.wan()[0])
+      .ipv4({ source: WAN_ADDRESS, destination: W1_ADDRESS })
+      .icmp({ type: 0, code: 0, identifier: 7, sequence: 9 })
+      .payload(echo.payload);
+  });
+
+  it("RFC5508 REQ-10e: no error about errors, broadcasts, multicasts, later fragments, and sources that are no host", () => {
+    const bench = new GatewayBench();
+    const about = udpFrame({ source: W1_ADDRESS, destination: L1_ADDRESS });
+    const [, later] = fragmentsOf(udpFrame({ ...L1_TO_W1, ttl: 1, payload: patternBytes(1200) }), 608);
+    const dying = { ...L1_TO_W1, ttl: 1 };
+    bench.fromLan(
+      ...[3, 4, 5, 11, 12].map((type) => icmpErrorFrame({ ...dying, type, about })),
+      later as Uint8Array,
+      udpFrame({ ...dying, destinationMac: BROADCAST }),
+      ...["255.255.255.255", "192.168.1.255", "224.0.0.251", "203.0.113.255"].map((destination) =>
+        udpFrame({ ...dying, destination, destinationPort: 9 }),
+      ),
+      ...["0.0.0.0", "127.0.0.1", "224.0.0.1", "255.255.255.255", "192.168.1.255"].map((source) =>
+        udpFrame({ ...dying, source }),
+      ),
+    );
+    expect(bench.lan()).toEqual([]);
+    expect(bench.wan()).toEqual([]);
+    bench.clear();
+    // One that may be answered is.
+    bench.complaint("lan", udpFrame(dying), "ipTtlExceeded");
+  });
+
+  it("RFC5508 REQ-10f: a thousand errors a second become at most 50 at once and 50 a second", () => {
+    const bench = new GatewayBench();
+    let sent = 0;
+    for (let i = 0; i < 10_000; i++) {
+      bench.fromLan(udpFrame({ ...L1_TO_W1, ttl: 1 }));
+      sent += bench.lan().length;
+      bench.advance(1);
+    }
+    // The bucket of 50, and what ten seconds refill.
+    expect(sent).toBeGreaterThanOrEqual(50 + 498);
+    expect(sent).toBeLessThanOrEqual(50 + 500);
+  });
+});
+
 describe("RFC 5508: what is not supported", () => {
+  it("RFC5508 REQ-10c1: a flood brings no source quench", () => {
+    const { bench, inward } = mapped();
+    for (let i = 0; i < 3000; i++) {
+      bench.fromLan(udpFrame({ ...L2_TO_W1, sourcePort: 2000 + i, ttl: 1 + (i & 1) }));
+      bench.fromWan(inward({ ttl: 1 + (i & 1) }));
+    }
+    const sent = [...bench.lan(), ...bench.wan()].map((one) => decodeIpv4(packetOf(one)).protocol === 1 && one[34]);
+    expect(sent.includes(11)).toBe(true);
+    expect(sent.includes(4)).toBe(false);
+  });
+
+  it("RFC5508 §7.3: a source route lets no ICMP out, be it in the header or in the quote", () => {
+    const { bench, received } = answered();
+    // And neither does a record of the route, in the quote.
+    for (const type of [131, 137, 7, 68]) {
+      const options = [type, 11, 4, 192, 168, 1, 7, 192, 168, 1, 9, 0];
+      bench.expectSilence("lan", icmpFrame({ ...L1_TO_W1, options }), { ipOptionRefused: 1 });
+      bench.expectSilence("lan", icmpErrorFrame({ ...L1_TO_W1, options, about: received }), { ipOptionRefused: 1 });
+      const { sourcePort, destinationPort } = decodeUdp(packetOf(received));
+      const fields = { source: W1_ADDRESS, destination: L1_ADDRESS, sourcePort, destinationPort };
+      const about = udpFrame({ ...fields, options });
+      bench.expectSilence("lan", icmpErrorFrame({ ...L1_TO_W1, about }), { ipOptionRefused: 1 });
+    }
+  });
+
+  it("RFC5508 REQ-11: router advertisements and solicitations cross in no direction", () => {
+    const bench = new GatewayBench();
+    for (const type of [9, 10]) {
+      bench.expectSilence("lan", icmpFrame({ ...L1_TO_W1, type }), { icmpTypeUnknown: 1 });
+      bench.expectSilence("wan", icmpFrame({ ...W1_TO_US, type }), { icmpTypeUnknown: 1 });
+    }
+  });
+
   it("RFC5508 REQ-10c1, REQ-10c2: neither source quench nor information requests, in any direction", () => {
     const { bench, about } = mapped();
     bench.expectSilence("wan", icmpErrorFrame({ ...W1_TO_US, type: 4, about }), { icmpTypeUnknown: 1 });

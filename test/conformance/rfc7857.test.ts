@@ -1,18 +1,144 @@
 import { describe, expect, it } from "vitest";
 import {
   answered,
+  Connection,
   connected,
   expectFrame,
+  GatewayBench,
   icmpErrorFrame,
   L1_TO_W1,
   mapped,
   tcpFrame,
+  tcpPortOf,
   udpFrame,
+  udpPortOf,
   W2_TO_US,
 } from "./fixture.js";
 
 describe("RFC 7857", () => {
-  it("RFC7857 §7: packets that the filter refuses do not prolong the mapping", () => {
+  it("RFC7857 §2: the timer that applies after each segment is that of the state machine's state", () => {
+    const transitory = 240_000;
+    const established = 7_440_000;
+    const finClient = { sequence: 1001 };
+    const finServer = { sequence: 9001 };
+    const paths: [name: string, timeoutMs: number, walk: (one: Connection) => void][] = [
+      ["SYN", transitory, () => {}],
+      ["SYN, SYN ACK", transitory, (one) => one.bench.in(one.server("SYN ACK", { sequence: 9000 }))],
+      ["established", established, (one) => one.establish()],
+      ["client's FIN", established, (one) => one.establish().bench.out(one.client("FIN ACK", finClient))],
+      ["server's FIN", established, (one) => one.establish().bench.in(one.server("FIN ACK", finServer))],
+      [
+        "client's FIN, server's FIN",
+        transitory,
+        (one) => {
+          one.establish().bench.out(one.client("FIN ACK", finClient));
+          one.bench.in(one.server("FIN ACK", { ...finServer, acknowledgement: 1002 }));
+        },
+      ],
+      [
+        "server's FIN, client's FIN",
+        transitory,
+        (one) => {
+          one.establish().bench.in(one.server("FIN ACK", finServer));
+          one.bench.out(one.client("FIN ACK", { ...finClient, acknowledgement: 9002 }));
+        },
+      ],
+      ["client's RST", transitory, (one) => one.establish().bench.out(one.client("RST ACK"))],
+      ["server's RST", transitory, (one) => one.establish().bench.in(one.server("RST ACK"))],
+      [
+        "RST, data",
+        established,
+        (one) => {
+          one.establish().bench.in(one.server("RST ACK"));
+          one.bench.out(one.client("ACK", { payload: "on" }));
+        },
+      ],
+    ];
+    for (const [name, timeoutMs, walk] of paths) {
+      for (const [silenceMs, isAlive] of [
+        [timeoutMs - 1000, true],
+        [timeoutMs + 2000, false],
+      ] as const) {
+        const one = new Connection(new GatewayBench());
+        walk(one);
+        one.bench.clear();
+        one.bench.advance(silenceMs);
+        one.bench.clear();
+        one.bench.fromWan(one.server("ACK", { sequence: 9001 }));
+        expect([name, silenceMs, one.bench.lan().length]).toEqual([name, silenceMs, isAlive ? 1 : 0]);
+      }
+    }
+  });
+
+  it("RFC7857 §2: what closed or was reset opens anew by a SYN, and then lives as long as any", () => {
+    for (const end of ["FIN", "RST"]) {
+      const one = connected().exchange();
+      if (end === "RST") {
+        one.bench.in(one.server("RST ACK"));
+      } else {
+        one.bench.out(one.client("FIN ACK"));
+        one.bench.in(one.server("FIN ACK", { acknowledgement: 1002 }));
+      }
+      one.bench.out(one.client("SYN", { sequence: 50_000, acknowledgement: 0 }));
+      one.bench.in(one.server("SYN ACK", { sequence: 70_000, acknowledgement: 50_001 }));
+      one.bench.out(one.client("ACK", { sequence: 50_001, acknowledgement: 70_001 }));
+      one.bench.advance(7_439_000);
+      one.bench.in(one.server("ACK", { sequence: 70_001, acknowledgement: 50_001 }));
+    }
+  });
+
+  it("RFC7857 §2 (time-out): an established connection is gone 7442 s after its last segment", () => {
+    const one = connected().exchange();
+    one.bench.advance(7_442_000);
+    one.bench.expectSilence("wan", one.server("ACK"), { wanUnsolicited: 1 });
+  });
+
+  it("RFC7857 §2.1 (shorter): the timer of opening and closing can be set below 4 min", () => {
+    const one = new Connection(new GatewayBench({ nat: { tcpTransitoryTimeoutS: 60 } }));
+    one.bench.advance(59_000);
+    one.bench.in(one.server("SYN ACK", { sequence: 9000 }));
+    one.bench.advance(62_000);
+    one.bench.expectSilence("wan", one.server("SYN ACK", { sequence: 9000 }), { wanUnsolicited: 1 });
+  });
+
+  it("RFC7857 §2.2c: a reset in the window is believed, any other is dropped, and the connection lives on", () => {
+    const one = connected().exchange();
+    for (const sequence of [9000, 9001 + 65536, 0, -1]) {
+      one.bench.expectSilence("wan", one.server("RST", { sequence }), { natTcpWindow: 1 });
+    }
+    one.bench.advance(7_000_000);
+    one.exchange();
+    one.bench.in(one.server("RST"));
+    one.bench.advance(242_000);
+    one.bench.expectSilence("wan", one.server("ACK"), { wanUnsolicited: 1 });
+  });
+
+  it("RFC7857 §5: UDP and TCP from one port are mapped each for itself", () => {
+    // Equal ports are possible, but not in each of twenty pairs.
+    const bench = new GatewayBench();
+    let equal = 0;
+    for (let sourcePort = 5000; sourcePort < 5020; sourcePort++) {
+      const udp = udpPortOf(bench, { ...L1_TO_W1, sourcePort });
+      const tcp = tcpPortOf(bench, { ...L1_TO_W1, sourcePort });
+      if (udp === tcp) equal++;
+      // The TCP mapping outlives the UDP one: they share no timer.
+      expect(udpPortOf(bench, { ...L1_TO_W1, sourcePort, destinationPort: 54 })).toBe(udp);
+      expect(tcpPortOf(bench, { ...L1_TO_W1, sourcePort, destinationPort: 81 })).toBe(tcp);
+    }
+    expect(equal).toBeLessThan(20);
+  });
+
+  it("RFC7857 §6: a TCP mapping that anyone may use admits no datagram, and the other way round", () => {
+    const bench = new GatewayBench({ nat: { filtering: "endpointIndependent" } });
+    const udp = udpPortOf(bench, { ...L1_TO_W1, sourcePort: 5000 });
+    const tcp = tcpPortOf(bench, { ...L1_TO_W1, sourcePort: 5001 });
+    bench.in(udpFrame({ ...W2_TO_US, destinationPort: udp }));
+    bench.in(tcpFrame({ ...W2_TO_US, destinationPort: tcp }));
+    bench.expectSilence("wan", tcpFrame({ ...W2_TO_US, destinationPort: udp }), { wanUnsolicited: 1 });
+    bench.expectSilence("wan", udpFrame({ ...W2_TO_US, destinationPort: tcp }), { wanUnsolicited: 1 });
+  });
+
+  it("RFC7857 §7: datagrams and SYNs that the filter refuses do not prolong a mapping", () => {
     const { bench, external, inward } = mapped();
     for (let i = 0; i < 6; i++) {
       bench.advance(50_000);
@@ -20,13 +146,23 @@ describe("RFC 7857", () => {
     }
     bench.advance(2000);
     bench.expectSilence("wan", inward(), { wanUnsolicited: 1 });
+
+    const one = new Connection(new GatewayBench());
+    for (let i = 0; i < 4; i++) {
+      one.bench.advance(60_000);
+      one.bench.expectSilence("wan", tcpFrame({ ...W2_TO_US, destinationPort: one.external }), { natFiltered: 1 });
+    }
+    one.bench.advance(2000);
+    one.bench.expectSilence("wan", one.server("SYN ACK", { sequence: 9000 }), { wanUnsolicited: 1 });
   });
 
-  it("RFC7857 §5: UDP and TCP from one port are mapped each for itself", () => {
-    const { bench, external } = mapped();
-    bench.out(tcpFrame({ ...L1_TO_W1, sourcePort: 5000 }));
-    expect(bench.gateway.nat.mappings().map((one) => one.protocol)).toEqual([17, 6]);
-    expect(bench.gateway.ports.ownerKind(17, external)).toBe("mapping");
+  it("RFC7857 §7.1: resets that the inside sends again and again do not prolong a session", () => {
+    const one = connected().exchange();
+    for (let i = 0; i < 5; i++) {
+      one.bench.out(one.client("RST ACK"));
+      one.bench.advance(48_400);
+    }
+    one.bench.expectSilence("wan", one.server("ACK"), { wanUnsolicited: 1 });
   });
 
   it("RFC7857 §7.1: errors do not prolong a session", () => {

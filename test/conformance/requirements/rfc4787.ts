@@ -40,6 +40,8 @@ export const RFC4787: RequirementList = {
       id: "RFC4787 REQ-7",
       strength: "MUST",
       text: "With a WAN address from outside, the LAN's addresses keep clear of the WAN's network, or traffic passes in spite of the overlap",
+      notApplicable:
+        "nothing configures the WAN dynamically yet (there is no DHCP client), and an overlap set by hand is refused",
     },
     {
       id: "RFC4787 REQ-8",

@@ -127,6 +127,7 @@ export const RFC5508: RequirementList = {
       id: "RFC5508 REQ-10b5",
       strength: "MAY",
       text: "Parameter problems may be sent",
+      missing: "malformed packets are dropped in silence",
     },
     {
       id: "RFC5508 REQ-10b6",

@@ -9,9 +9,17 @@ export const RFC7857: RequirementList = {
       text: "TCP is tracked by the states CLOSED, INIT, ESTABLISHED, C-FIN, S-FIN, C+S-FIN and TRANS",
     },
     {
+      id: "RFC7857 §2 (time-out)",
+      strength: "SHOULD",
+      text: "An established connection whose timer runs out is kept as TRANS for another 4 min",
+      deviation:
+        "it goes at once, as RFC 5382 REQ-5 allows: the 4 min are for the answer to a probe, and Porter sends none",
+    },
+    {
       id: "RFC7857 §2.1 (separate)",
       strength: "SHOULD",
       text: "Connections in opening and in closing have timers that are set apart",
+      missing: "one setting, tcp-transitory, serves both",
     },
     { id: "RFC7857 §2.1 (shorter)", strength: "MAY", text: "These timers may be set below 4 min" },
     { id: "RFC7857 §2.1 (default)", strength: "SHOULD", text: "These timers are at least 4 min by default" },
