@@ -198,9 +198,9 @@ describe("probes", () => {
     expect(one.length).toBe(2);
     expect(full.length).toBe(2048);
     const mean = full.reduce((sum, reads) => sum + reads, 0) / full.length;
-    // A bucket each way for two of them: half a record more on average, and never a list of many.
+    // Two buckets for each session: hardly a record more on average, and never a list of many.
     expect(mean).toBeLessThan(Math.max(...one) * 1.25);
-    expect(Math.max(...full)).toBeLessThan(Math.max(...one) + 40);
+    expect(Math.max(...full)).toBeLessThan(Math.max(...one) * 3);
   });
 
   /** Of each session of a table with so many, reads of the flow table for a packet out and for one in, by the slow path. */
