@@ -14,10 +14,13 @@ const PROMPT = "> ";
 /** What the simulator's --flow-cache takes. */
 export type FlowCacheName = "typescript" | "native";
 
+/** Where the simulator's two devices are, and what becomes of them: all of a bench that it needs. */
+export type Wires = Pick<Bench, "wires" | "plugIn">;
+
 /** Porter's simulator between two TAP devices, driven over its console on a Unix socket. */
 export class PorterSimulator implements DeviceUnderTest {
   readonly name = "Porter";
-  readonly #bench: Bench;
+  readonly #bench: Wires;
   readonly #options: readonly string[];
   readonly #ready: RegExp;
   readonly #directory = mkdtempSync(join(tmpdir(), "porter-sim-"));
@@ -25,7 +28,7 @@ export class PorterSimulator implements DeviceUnderTest {
   #console: ConsoleClient | undefined;
 
   /** With a `pcapDirectory` the simulator records its links there, as lan.pcap and wan.pcap. */
-  constructor(bench: Bench, pcapDirectory?: string, flowCache: FlowCacheName = chosenFlowCache()) {
+  constructor(bench: Wires, pcapDirectory?: string, flowCache: FlowCacheName = chosenFlowCache()) {
     this.#bench = bench;
     this.#options = ["--flow-cache", flowCache, ...(pcapDirectory === undefined ? [] : ["--pcap", pcapDirectory])];
     this.#ready = flowCache === "native" ? /\bready\b.*, flow cache native$/ : /\bready\b/;

@@ -1,0 +1,81 @@
+/**
+ * The portable part of the score card, asked of Porter's simulator and of Linux's own masquerade in one run, by the very same
+ * frames. Linux, root; all traffic stays in network namespaces that are made here. It takes less than 90 seconds.
+ *
+ *   npm run compare                    all probes; writes docs/compare.md, and the table in README.md
+ *   npm run compare -- TEXT...         only those whose id or title contains one of the texts; writes nothing
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { styleText } from "node:util";
+import { missingRights } from "../integration/support/namespaces.js";
+import type { Device } from "./duts/device.js";
+import { missingForLinux, startLinux } from "./duts/linux.js";
+import { startPorter } from "./duts/porter.js";
+import { PROBES } from "./probes/index.js";
+import { type Comparison, README_PATH, REPORT_PATH, report, summary, withSummary } from "./report.js";
+import { runProbes } from "./run.js";
+
+class Interrupted extends Error {}
+
+const COLOUR = { pass: "green", fail: "red", "not applicable": "dim", "not judged": "yellow" } as const;
+
+async function compare(interrupted: Promise<never>): Promise<Comparison> {
+  const wanted = process.argv.slice(2);
+  const isWanted = (text: string): boolean => wanted.length === 0 || wanted.some((one) => text.includes(one));
+  const probes = PROBES.filter(({ id, title }) => isWanted(`${id} ${title}`));
+  const devices: Device[] = [];
+  try {
+    devices.push(await startPorter(), await startLinux());
+    const cured = await startLinux(true);
+    devices.push(cured);
+    const answers = Promise.all(
+      devices.map(async (device) => {
+        const asked = device === cured ? probes.filter(({ linuxCure }) => linuxCure !== undefined) : probes;
+        return new Map((await runProbes(device, asked)).map((outcome, at) => [asked[at], outcome]));
+      }),
+    );
+    const columns = await Promise.race([answers, interrupted]);
+    const rows = probes.map((probe) => {
+      const [porter, linux, mended] = columns.map((column) => column.get(probe));
+      return { probe, outcomes: [porter!, linux!], cured: mended };
+    });
+    return { devices: devices.slice(0, 2), rows };
+  } finally {
+    for (const device of devices) await device.close();
+  }
+}
+
+async function main(): Promise<void> {
+  const missing = missingRights() ?? missingForLinux();
+  if (missing !== undefined) throw new Error(`This comparison cannot run here: ${missing}.`);
+  // What waits then would keep the process for its time: so it is ended, when all is put away.
+  const interrupted = new Promise<never>((_, reject) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => reject(new Interrupted(signal)));
+  });
+  interrupted.catch(() => {});
+  const started = performance.now();
+  const comparison = await compare(interrupted);
+  for (const { probe, outcomes, cured } of comparison.rows) {
+    console.log(`${probe.id}: ${probe.title}`);
+    for (const [at, { verdict, observation }] of outcomes.entries()) {
+      const name = comparison.devices[at]?.name.padEnd(18);
+      console.log(`    ${name}${styleText(COLOUR[verdict], verdict)}: ${observation}`);
+    }
+    if (cured !== undefined)
+      console.log(styleText("dim", `    with its cure     ${cured.verdict}: ${cured.observation}`));
+  }
+  console.log(`\n${summary(comparison)}\n`);
+  console.log(styleText("dim", `${Math.round((performance.now() - started) / 1000)} s`));
+  if (comparison.rows.length === PROBES.length) {
+    writeFileSync(REPORT_PATH, report(comparison));
+    writeFileSync(README_PATH, withSummary(readFileSync(README_PATH, "utf8"), summary(comparison)));
+  }
+  const unmet = comparison.rows.filter(({ outcomes }) => !["pass", "not applicable"].includes(outcomes[0]!.verdict));
+  if (unmet.length > 0) throw new Error(`Porter fails: ${unmet.map(({ probe }) => probe.id).join(", ")}.`);
+}
+
+await main().catch((error: Error) => {
+  console.error(error.message);
+  process.exitCode = 1;
+  if (error instanceof Interrupted) process.exit();
+});
