@@ -8,7 +8,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { missingRights } from "../integration/support/namespaces.js";
-import type { Device } from "./duts/device.js";
+import { closeAll, type Device } from "./duts/device.js";
 import { missingForLinux, startLinux } from "./duts/linux.js";
 import { startPorter } from "./duts/porter.js";
 import { PROBES } from "./probes/index.js";
@@ -41,16 +41,16 @@ async function compare(interrupted: Promise<never>): Promise<Comparison> {
     });
     return { devices: devices.slice(0, 2), rows };
   } finally {
-    for (const device of devices) await device.close();
+    await closeAll(devices);
   }
 }
 
 async function main(): Promise<void> {
   const missing = missingRights() ?? missingForLinux();
   if (missing !== undefined) throw new Error(`This comparison cannot run here: ${missing}.`);
-  // What waits then would keep the process for its time: so it is ended, when all is put away.
+  // Once may be twice, from a terminal and a program above. What waits then would keep the process for its time: so it is ended, when all is put away.
   const interrupted = new Promise<never>((_, reject) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => reject(new Interrupted(signal)));
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => reject(new Interrupted(signal)));
   });
   interrupted.catch(() => {});
   const started = performance.now();

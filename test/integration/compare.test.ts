@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Device } from "../compare/duts/device.js";
+import { closeAll, type Device } from "../compare/duts/device.js";
 import { missingForLinux, startLinux } from "../compare/duts/linux.js";
 import { startPorter } from "../compare/duts/porter.js";
 import type { Outcome, Probe } from "../compare/probe.js";
@@ -50,7 +50,7 @@ describeIf(missing === undefined, missing ?? "", "Porter and Linux, side by side
   });
 
   afterAll(async () => {
-    for (const device of devices) await device.close();
+    await closeAll(devices);
   });
 
   test("Porter passes all probes", () => {

@@ -10,3 +10,11 @@ export interface Device {
   readonly configuration: readonly string[];
   close(): Promise<void>;
 }
+
+/** Closes all, whatever happens to one, and throws then what that one has thrown: a simulator that has crashed says so here. */
+export async function closeAll(devices: readonly Device[]): Promise<void> {
+  const ends = await Promise.allSettled(devices.map((device) => device.close()));
+  for (const end of ends) {
+    if (end.status === "rejected") throw end.reason;
+  }
+}

@@ -143,6 +143,7 @@ export const ROUTER_PROBES: readonly Probe[] = [
     strength: "",
     title: "no inner address leaves: a protocol without ports",
     async run(stage) {
+      control(await stage.udpOut(L1, stage.port, at(stage.w1, 7000)), "a datagram does not leave");
       const frame = ipv4Frame({
         ...stage.ends(L1.address, stage.w1),
         protocol: UNKNOWN_PROTOCOL,
@@ -159,6 +160,7 @@ export const ROUTER_PROBES: readonly Probe[] = [
     title: "no inner address leaves: TCP segments of no connection",
     linuxCure: INVALID_DROP,
     async run(stage) {
+      control(await stage.tcpOut(L1, stage.port + 1, at(stage.w1, 80), { flags: "SYN" }), "a SYN does not leave");
       for (const flags of ["SYN ACK", "RST", "FIN", "ACK"]) {
         const ports = { sourcePort: stage.port, destinationPort: 80, sequence: stage.sequence() };
         stage.send("lan", tcpFrame({ ...stage.ends(L1.address, stage.w1), ...ports, flags }));
