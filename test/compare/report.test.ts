@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { pass } from "./probe.js";
+import { pass } from "./outcome.js";
 import { PROBES } from "./probes/index.js";
 import { type Comparison, README_PATH, REPORT_PATH, report, rowStart, shownSummary, withSummary } from "./report.js";
 

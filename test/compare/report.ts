@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { Device } from "./duts/device.js";
-import type { Outcome, Probe } from "./probe.js";
+import type { Outcome } from "./outcome.js";
+import type { Probe } from "./probe.js";
 
 export const REPORT_PATH = fileURLToPath(new URL("../../docs/compare.md", import.meta.url));
 export const README_PATH = fileURLToPath(new URL("../../README.md", import.meta.url));

@@ -1,5 +1,6 @@
 import type { Device } from "./duts/device.js";
-import { ControlFailed, type Outcome, type Probe } from "./probe.js";
+import { ControlFailed, type Outcome } from "./outcome.js";
+import type { Probe } from "./probe.js";
 import { PROBES } from "./probes/index.js";
 import { Stage } from "./stage.js";
 import { Wire } from "./wire.js";

@@ -10,8 +10,8 @@ import {
   udpFrame,
 } from "../support/frames.js";
 import { DEVICE_WAN, ISP_MAC, STATIONS, type Station } from "./addresses.js";
+import { ControlFailed, control } from "./outcome.js";
 import type { Packet } from "./packet.js";
-import { ControlFailed, control } from "./probe.js";
 import { endsWith, type Matches, type Side, type Wire } from "./wire.js";
 
 /** A destination or source outside. */

@@ -3,8 +3,9 @@ import { type Attachment, AttachmentCounters, type AttachmentListener } from "..
 import { ETHERNET_AT } from "../../src/core/frame.js";
 import { arpFrame, loadFrame, udpFrame } from "../support/frames.js";
 import { DEVICE_LAN, DEVICE_WAN, ISP, ISP_MAC, L1, MARK_PEER } from "./addresses.js";
+import { control, type Outcome } from "./outcome.js";
 import { readPacket } from "./packet.js";
-import { control, type Outcome, type Probe } from "./probe.js";
+import type { Probe } from "./probe.js";
 import { PROBES } from "./probes/index.js";
 import { runProbes } from "./run.js";
 import { type Side, Wire } from "./wire.js";

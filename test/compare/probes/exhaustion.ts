@@ -1,7 +1,8 @@
 import { udpFrame } from "../../support/frames.js";
 import { DEVICE_LAN, L1, L2 } from "../addresses.js";
+import { control, fail, pass } from "../outcome.js";
 import type { Packet } from "../packet.js";
-import { control, fail, type Probe, pass } from "../probe.js";
+import type { Probe } from "../probe.js";
 import { endsWith } from "../wire.js";
 import { at } from "./common.js";
 

@@ -1,7 +1,8 @@
 import { fragmentsOf, patternBytes, udpFrame } from "../../support/frames.js";
 import { DEVICE_LAN, DEVICE_WAN, L1, L2, type Station, WAN_MTU } from "../addresses.js";
+import { control, fail, type Outcome, pass } from "../outcome.js";
 import { type Packet, UDP } from "../packet.js";
-import { control, fail, type Outcome, type Probe, pass } from "../probe.js";
+import type { Probe } from "../probe.js";
 import type { Stage } from "../stage.js";
 import type { Matches, Side } from "../wire.js";
 import { at } from "./common.js";

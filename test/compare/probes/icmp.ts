@@ -1,7 +1,8 @@
 import { icmpErrorFrame, naiveChecksum, udpFrame } from "../../support/frames.js";
 import { DEVICE_WAN, FORWARDED_PORT, L1, L2, L3, type Station } from "../addresses.js";
+import { control, fail, type Outcome, pass } from "../outcome.js";
 import type { Packet } from "../packet.js";
-import { control, fail, type Outcome, type Probe, pass } from "../probe.js";
+import type { Probe } from "../probe.js";
 import { isError, type Stage } from "../stage.js";
 import { endsWith } from "../wire.js";
 import { allEqual, at } from "./common.js";

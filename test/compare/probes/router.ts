@@ -1,7 +1,8 @@
 import { BROADCAST, icmpFrame, ipv4Frame, naiveChecksum, tcpFrame, udpFrame } from "../../support/frames.js";
 import { DEVICE_LAN, DEVICE_WAN, FORWARDED_PORT, L1, L2 } from "../addresses.js";
+import { control, fail, type Outcome, pass } from "../outcome.js";
 import type { Packet } from "../packet.js";
-import { control, fail, type Outcome, type Probe, pass } from "../probe.js";
+import type { Probe } from "../probe.js";
 import { isError } from "../stage.js";
 import { at } from "./common.js";
 

@@ -1,6 +1,7 @@
 import { tcpFrame } from "../../support/frames.js";
 import { DEVICE_WAN, FORWARDED_PORT, L1, L2, LAN_PREFIX } from "../addresses.js";
-import { control, fail, type Probe, pass } from "../probe.js";
+import { control, fail, pass } from "../outcome.js";
+import type { Probe } from "../probe.js";
 import type { Endpoint, Stage } from "../stage.js";
 import { allEqual, at } from "./common.js";
 import { ICMP_TROUBLE } from "./udp.js";

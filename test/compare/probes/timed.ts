@@ -1,6 +1,7 @@
 import { DEVICE_WAN, FORWARDED_PORT, L1, L2 } from "../addresses.js";
+import { control, fail, type Outcome, pass } from "../outcome.js";
 import type { Packet } from "../packet.js";
-import { control, fail, type Outcome, type Probe, pass } from "../probe.js";
+import type { Probe } from "../probe.js";
 import type { Stage } from "../stage.js";
 import { at, sleep } from "./common.js";
 

@@ -1,6 +1,7 @@
 import { naiveChecksum, pseudoHeader, toBytes, udpFrame } from "../../support/frames.js";
 import { DEVICE_WAN, ISP, L1, L2, TRANSIT_ROUTER } from "../addresses.js";
-import { control, fail, type Probe, pass } from "../probe.js";
+import { control, fail, pass } from "../outcome.js";
+import type { Probe } from "../probe.js";
 import type { Stage } from "../stage.js";
 import { endsWith } from "../wire.js";
 import { allEqual, at } from "./common.js";
