@@ -56,6 +56,14 @@ describe("RFC 5508: queries", () => {
     }
   });
 
+  it("RFC5508 REQ-1: by policy, obsolete queries (RFC 6918) and extended echo (RFC 8335) pass in no direction", () => {
+    const { bench } = mapped();
+    for (const type of [15, 16, 17, 18, 37, 38, 42, 43]) {
+      bench.expectSilence("lan", icmpFrame({ ...L1_TO_W1, type, identifier: 7 }), { icmpTypeUnknown: 1 });
+      bench.expectSilence("wan", icmpFrame({ ...W1_TO_US, type, identifier: 7 }), { icmpTypeUnknown: 1 });
+    }
+  });
+
   it("RFC5508 REQ-1a, T4: one identifier for all targets; two hosts with the same get different ones", () => {
     const bench = new GatewayBench();
     const one = identifierOf(bench.out(icmpFrame({ ...L1_TO_W1, identifier: 7 })));

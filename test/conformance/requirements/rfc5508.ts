@@ -3,7 +3,11 @@ import type { RequirementList } from "../requirement.js";
 export const RFC5508: RequirementList = {
   title: "RFC5508: NAT behaviour for ICMP",
   rows: [
-    { id: "RFC5508 REQ-1", strength: "MUST", text: "Queries from inside pass, and so do their replies" },
+    {
+      id: "RFC5508 REQ-1",
+      strength: "MUST",
+      text: "Queries from inside pass, and so do their replies, unless a policy forbids it",
+    },
     {
       id: "RFC5508 REQ-1a",
       strength: "SHOULD",
