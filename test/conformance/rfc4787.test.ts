@@ -424,11 +424,11 @@ describe("RFC 4787: fragments", () => {
     expect(bench.drops()).toEqual({});
   });
 
-  it("RFC4787 REQ-14a: a thousand orphans a second on both sides for 10 s harm neither whole packets nor datagrams in order", () => {
+  it("RFC4787 REQ-14a: a thousand orphans a second on both sides for 3 s harm neither whole packets nor datagrams in order", () => {
     const { bench, inward } = mapped();
     const random = new SeededRandom(1);
     const echo = { ...L1_TO_W1, identifier: 7 };
-    for (let tenths = 0; tenths < 100; tenths++) {
+    for (let tenths = 0; tenths < 30; tenths++) {
       for (let i = 0; i < 100; i++) {
         const orphan = { protocol: 17, fragmentOffset: 8 * random.below(180), moreFragments: random.chance(0.5) };
         const fields = { ...orphan, payload: "12345678" };
