@@ -216,11 +216,13 @@ describe("RFC 5508: errors from outside", () => {
   it("RFC5508 REQ-4a, REQ-4b, REQ-4c, T5: errors of all types arrive with the packet that the host sent", () => {
     for (const [type, code] of ERRORS) {
       const bench = new GatewayBench();
+      // A packet that may be fragmented leaves with an identification of the gateway's (RFC 6864 section 5.3.1).
+      const fields = { ...L1_TO_W1, ttl: 2, dontFragment: true };
       const packets = [
-        udpFrame({ ...L1_TO_W1, sourcePort: 5000, ttl: 2 }),
-        tcpFrame({ ...L1_TO_W1, sourcePort: 5001, ttl: 2 }),
-        icmpFrame({ ...L1_TO_W1, identifier: 7, ttl: 2 }),
-        udpFrame({ ...L1_TO_W1, sourcePort: 5002, ttl: 2, checksum: 0 }),
+        udpFrame({ ...fields, sourcePort: 5000 }),
+        tcpFrame({ ...fields, sourcePort: 5001 }),
+        icmpFrame({ ...fields, identifier: 7 }),
+        udpFrame({ ...fields, sourcePort: 5002, checksum: 0 }),
       ];
       for (const original of packets) {
         const about = bench.out(original);
@@ -317,12 +319,13 @@ describe("RFC 5508: errors of the NAT's own", () => {
       const destinationPort = tcpPortOf(bench, { ...client, sequence: 1000 });
       const server = { ...W1_TO_US, sourcePort: 80, destinationPort };
       bench.in(tcpFrame({ ...server, sequence: 9000, acknowledgement: 1001, flags: "SYN ACK" }));
-      return () => {
+      const use = () => {
         bench.out(tcpFrame({ ...client, sequence: 1001, acknowledgement: 9001, flags: "ACK" }));
         bench.in(tcpFrame({ ...server, sequence: 9001, acknowledgement: 1001, flags: "ACK" }));
       };
+      use();
+      return use;
     });
-    for (const use of uses) use();
     for (const build of BUILDERS) {
       const frame = build(L1_TO_W1);
       expectFrame(bench.complaint("lan", frame, "natNoSession"))
