@@ -186,6 +186,11 @@ export class Gateway extends Host {
     this.nat.configure({ ...this.nat.settings, ports: nat });
   }
 
+  /** Enters what `Nat.keepSessions` gave before a planned restart, once everything is set as it was. Returns how many sessions. */
+  restoreSessions(bytes: Uint8Array): number {
+    return this.nat.restoreSessions(bytes, (address) => this.lan.isOnLink(address) && address !== this.lan.address);
+  }
+
   override poll(now: number): void {
     super.poll(now);
     this.nat.poll();

@@ -7,12 +7,13 @@ import { RESTART_COMMANDS } from "../../src/console/commands/restart.js";
 import { UPDATE_COMMANDS } from "../../src/console/commands/update.js";
 import { WIFI_COMMANDS } from "../../src/console/commands/wifi.js";
 import { Console } from "../../src/console/console.js";
-import { restore } from "../../src/console/restore.js";
+import { restore, restoredText } from "../../src/console/restore.js";
 import { formatTable, left, right } from "../../src/console/table.js";
 import type { Random } from "../../src/core/random.js";
 import { flowTableBytes, type WordAccess } from "../../src/flow/memory.js";
 import { Gateway, LAN, WAN } from "../../src/gateway.js";
 import type { Firmware as FirmwareStore } from "../../src/platform/firmware.js";
+import type { KeptState } from "../../src/platform/keptState.js";
 import type { Radio, RadioOptions } from "../../src/platform/radio.js";
 import { UpdateReceiver } from "../../src/services/updateReceiver.js";
 import { wifiScript } from "../../src/wifi/settings.js";
@@ -29,6 +30,7 @@ import { resetReasonText } from "./resetReason.js";
 import { Restarter } from "./restarter.js";
 import { SerialConsole, type SerialLine, type SerialLineOptions } from "./serialConsole.js";
 import { type KeyValue, SlotStorage } from "./slotStorage.js";
+import { StoredState } from "./storedState.js";
 
 export interface FirmwareOptions {
   readonly board: Board;
@@ -87,6 +89,7 @@ export class Firmware {
   readonly #guard: BootGuard;
   readonly #trial: ImageTrial;
   readonly #storage: SlotStorage;
+  readonly #kept: KeptState;
   readonly #commands: Console;
   readonly #console: SerialConsole;
   readonly #wifi: Wifi | undefined;
@@ -135,7 +138,7 @@ export class Firmware {
 
     const store = openOrReplace(options.openStore);
     this.#guard = new BootGuard(store, options.resetReason);
-    const restarter = new Restarter(gateway.clock, () => this.#restart());
+    const restarter = new Restarter(gateway.clock, (isFresh) => this.#restart(isFresh));
     this.#trial = new ImageTrial(gateway, options.image.isOnTrial, {
       confirm: () => {
         options.image.confirm();
@@ -146,11 +149,12 @@ export class Firmware {
     const updates = new UpdateReceiver(
       gateway,
       random,
-      options.otaFirmware(() => restarter.soon()),
+      options.otaFirmware(() => restarter.soon(false)),
       board.name,
     );
     this.#wifi = openRadio === undefined ? undefined : this.#openWifi(openRadio);
     this.#storage = new SlotStorage(store);
+    this.#kept = new StoredState(store);
     this.#commands = new Console({
       gateway,
       storage: this.#storage,
@@ -165,7 +169,7 @@ export class Firmware {
         about: () => this.#about(),
         script: () => (this.#wifi === undefined ? "" : wifiScript(this.#wifi.settings)),
         updates,
-        restart: () => restarter.soon(),
+        restart: (isFresh) => restarter.soon(isFresh),
         driverTable: () => this.#driverTable(),
         ...(this.#wifi === undefined ? {} : { wifi: this.#wifi }),
       },
@@ -191,6 +195,7 @@ export class Firmware {
       this.#console.print(`\r\nPorter ${version} on ${board.name}, started by ${resetReasonText(resetReason)}\r\n`);
       this.ports.attach(this.ports.defaults);
       for (const problem of [...this.#problems(), ...this.#restore()]) this.#console.print(`${problem}\r\n`);
+      this.#restoreSessions();
       this.#console.start();
     });
   }
@@ -201,6 +206,13 @@ export class Firmware {
       `The last ${this.#guard.crashes} starts ended in a crash within five minutes, so the saved configuration is not used.`,
       'It is still saved: "show config saved" prints it, and "restart" tries it again.',
     ];
+  }
+
+  #restoreSessions(): void {
+    const bytes = this.#kept.take();
+    // Whatever crashed may have to do with them.
+    if (bytes === undefined || this.#guard.isCrashLoop) return;
+    this.#console.print(`${restoredText(this.gateway.restoreSessions(bytes))}\r\n`);
   }
 
   /** When a link comes up, the neighbours behind it may be others: we are announced to them (RFC 5227 section 2.3). */
@@ -254,9 +266,18 @@ export class Firmware {
       : `${table}changes of the flow table that wait until a driver is done with what it reads: ${held}\n`;
   }
 
-  #restart(): void {
+  #restart(isFresh: boolean): void {
     this.#guard.expectRestart();
+    if (!isFresh) this.#keepSessions();
     this.#options.restart();
+  }
+
+  #keepSessions(): void {
+    try {
+      this.#kept.put(this.gateway.nat.keepSessions(this.#kept.capacityBytes));
+    } catch (error) {
+      this.#console.print(`connections are not kept: ${(error as Error).message}\r\n`);
+    }
   }
 
   #reject(): void {

@@ -6,22 +6,24 @@ const DELAY_MS = 1000;
 
 export class Restarter {
   readonly #clock: Clock;
-  readonly #restart: () => void;
+  readonly #restart: (isFresh: boolean) => void;
   #atMs = NEVER;
+  #isFresh = false;
 
-  constructor(clock: Clock, restart: () => void) {
+  constructor(clock: Clock, restart: (isFresh: boolean) => void) {
     this.#clock = clock;
     this.#restart = restart;
   }
 
-  soon(): void {
+  soon(isFresh: boolean): void {
+    this.#isFresh = isFresh;
     this.#atMs = Math.min(this.#atMs, this.#clock.now + DELAY_MS);
   }
 
   poll(): void {
     if (this.#clock.now < this.#atMs) return;
     this.#atMs = NEVER;
-    this.#restart();
+    this.#restart(this.#isFresh);
   }
 
   nextDeadline(): number {

@@ -39,7 +39,7 @@ function openPipe(simulator: Simulator, options: ConsoleOptions): ConsolePort {
     process.stdin.destroy();
   };
   const quit = quitCommand("take no more lines; the gateway runs on", close);
-  const console = new Console({ ...options, commands: [quit] });
+  const console = new Console({ ...options, commands: [...(options.commands ?? []), quit] });
   // Nobody waits for a prompt, and the answers read better without.
   const session = new ConsoleSession(console, (text) => process.stdout.write(text), { prompt: "" });
   simulator.add(console);
@@ -82,7 +82,7 @@ function serve(client: Socket, simulator: Simulator, options: ConsoleOptions): v
     session.close();
     client.destroySoon();
   });
-  const console = new Console({ ...options, commands: [quit] });
+  const console = new Console({ ...options, commands: [...(options.commands ?? []), quit] });
   const session = new ConsoleSession(console, (text) => {
     if (client.writableLength > MAX_UNREAD_BYTES) client.destroy();
     else client.write(text);

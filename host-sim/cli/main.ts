@@ -1,11 +1,13 @@
 /** `npm run sim -- ...`: the gateway between real links. README.md explains the command line, which people script. */
 import { Command, InvalidArgumentError, Option } from "commander";
-import { Console } from "../../src/console/console.js";
-import { restore } from "../../src/console/restore.js";
+import { RESTART_COMMANDS } from "../../src/console/commands/restart.js";
+import { Console, type ConsoleOptions } from "../../src/console/console.js";
+import { restore, restoredText } from "../../src/console/restore.js";
 import { DEFAULT_CAPACITY, LARGE_CAPACITY } from "../../src/core/capacity.js";
 import { createFlowCache } from "../../src/flow/cache.js";
 import { LAN, WAN } from "../../src/gateway.js";
 import { checkBindings } from "../../src/link/bindings.js";
+import { FileState } from "../fileState.js";
 import { FileStorage, MemoryStorage } from "../fileStorage.js";
 import { loadNativeFlowCache } from "../nativeFlowCache.js";
 import type { Attachment } from "../ports/attachment.js";
@@ -131,18 +133,44 @@ async function start(options: Options): Promise<void> {
   closers.push(() => simulator.stop());
   simulator.start(notice);
 
+  const { flash } = options;
   const storage =
-    options.flash === undefined
-      ? new MemoryStorage("start with --flash FILE to keep it")
-      : new FileStorage(options.flash);
-  const atConsole = { gateway: simulator.gateway, storage, version: PORTER_VERSION };
-  const script = new Console(atConsole);
-  simulator.add(script);
-  simulator.run(() => {
-    for (const problem of restore(script, storage)) notice(`${options.flash}: ${problem}`);
-  });
-  for (const line of options.exec ?? []) await execute(simulator, script, line);
-  simulator.remove(script);
+    flash === undefined ? new MemoryStorage("start with --flash FILE to keep it") : new FileStorage(flash);
+  const kept = flash === undefined ? undefined : new FileState(`${flash}.sessions`);
+  const atConsole: ConsoleOptions = {
+    gateway: () => simulator.gateway,
+    storage,
+    version: PORTER_VERSION,
+    commands: RESTART_COMMANDS,
+    // Later: the answer goes out first, and whoever calls is in the middle of the gateway that goes.
+    device: { about: () => "", script: () => "", restart: (isFresh) => void setImmediate(() => void restart(isFresh)) },
+  };
+  const boot = async (): Promise<void> => {
+    const script = new Console(atConsole);
+    simulator.add(script);
+    simulator.run(() => {
+      for (const problem of restore(script, storage)) notice(`${flash}: ${problem}`);
+    });
+    for (const line of options.exec ?? []) await execute(simulator, script, line);
+    simulator.remove(script);
+  };
+  const restart = async (isFresh: boolean): Promise<void> => {
+    try {
+      if (!isFresh) kept?.put(simulator.gateway.nat.keepSessions(kept.capacityBytes));
+      simulator.restart();
+      await boot();
+      const bytes = kept?.take();
+      simulator.run(() =>
+        notice(
+          bytes === undefined ? "restarted" : `restarted: ${restoredText(simulator.gateway.restoreSessions(bytes))}`,
+        ),
+      );
+    } catch (error) {
+      notice((error as Error).message);
+    }
+  };
+  kept?.take();
+  await boot();
 
   const where = options.console;
   // Whoever waits for "ready" may use the socket at once.

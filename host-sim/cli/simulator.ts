@@ -4,7 +4,7 @@
  * Frames come in batches: the clock is read once a batch, and one timer, set again only for an earlier deadline, does the
  * rest. Nothing is allocated for a frame.
  */
-import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
+import { type Capacity, DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { NEVER } from "../../src/core/clock.js";
 import type { Frame } from "../../src/core/frame.js";
 import type { Random } from "../../src/core/random.js";
@@ -30,6 +30,8 @@ const MAX_LINGERING_BATCHES = 64;
 /** Works beside the gateway: is polled after it, and has deadlines as it has. */
 export interface Companion {
   poll(): void;
+  /** Gives up what it is about: the gateway is about to be another one. */
+  interrupt(): void;
   /** In ms of the gateway's clock; NEVER for none. */
   nextDeadline(): number;
 }
@@ -57,11 +59,15 @@ export class SimulatorPort implements PanelPort {
 }
 
 export class Simulator {
-  readonly gateway: Gateway;
   readonly #ports: readonly SimulatorPort[];
-  readonly #panel: PatchPanel;
+  readonly #bindings: readonly LinkBinding[];
+  readonly #random: Random;
+  readonly #flowCache: typeof createFlowCache;
+  readonly #capacity: Capacity;
   readonly #companions = new Set<Companion>();
-  readonly #startedAtMs = performance.now();
+  #gateway!: Gateway;
+  #panel!: PatchPanel;
+  #startedAtMs = 0;
   /** 0 between batches. */
   #batchFrames = 0;
   #wasLoneFrame = false;
@@ -79,12 +85,33 @@ export class Simulator {
     capacity = DEFAULT_CAPACITY,
   ) {
     this.#ports = ports;
+    this.#bindings = bindings;
+    this.#random = random;
+    this.#flowCache = flowCache;
+    this.#capacity = capacity;
     this.#canLinger = ports.every(({ attachment }) => attachment.takeWaiting !== undefined);
-    this.#panel = new PatchPanel(ports, bindings);
-    this.gateway = new Gateway({
-      random,
-      flowCache,
-      capacity,
+    this.#powerOn();
+  }
+
+  /** Another one after `restart`. */
+  get gateway(): Gateway {
+    return this.#gateway;
+  }
+
+  /** As a board that starts anew: a fresh gateway, and its clock at 0, on the links that there are. */
+  restart(): void {
+    for (const companion of this.#companions) companion.interrupt();
+    this.#powerOn();
+    this.#setTimer();
+  }
+
+  #powerOn(): void {
+    this.#panel = new PatchPanel(this.#ports, this.#bindings);
+    this.#startedAtMs = performance.now();
+    this.#gateway = new Gateway({
+      random: this.#random,
+      flowCache: this.#flowCache,
+      capacity: this.#capacity,
       interfaces: this.#panel.outlets.map((outlet, index) => {
         return { name: INTERFACE_NAMES[index] as string, mac: outlet.mac, port: outlet };
       }),
@@ -128,15 +155,13 @@ export class Simulator {
   }
 
   #take(port: SimulatorPort, onNotice: (sentence: string) => void): void {
-    const gateway = this.gateway;
-    const panel = this.#panel;
     port.attachment.start({
       onFrame: (frame, length) => {
         if (this.#batchFrames++ === 0) {
           this.#poll();
           this.#cork();
         }
-        panel.receive(gateway, port, frame, length);
+        this.#panel.receive(this.#gateway, port, frame, length);
       },
       onBatchEnd: () => {
         this.#uncork();
@@ -180,7 +205,7 @@ export class Simulator {
   }
 
   #poll(): void {
-    this.gateway.poll(performance.now() - this.#startedAtMs);
+    this.#gateway.poll(performance.now() - this.#startedAtMs);
     this.#pollCompanions();
   }
 
@@ -191,7 +216,7 @@ export class Simulator {
 
   /** A timer that rings too early does no harm, so that only an earlier deadline needs another one. */
   #setTimer(): void {
-    let deadlineMs = this.gateway.nextDeadline();
+    let deadlineMs = this.#gateway.nextDeadline();
     if (this.#companions.size > 0) {
       for (const companion of this.#companions) deadlineMs = Math.min(deadlineMs, companion.nextDeadline());
     }

@@ -2,6 +2,7 @@
  * The saved configuration: the script behind a line that tells a whole one of this version from anything else that the
  * storage may hold.
  */
+import { addToCrc32 } from "../core/crc32.js";
 
 /** Raised when an older reader would misunderstand the text; new commands alone do not need it. */
 const FORMAT_VERSION = 1;
@@ -33,10 +34,7 @@ export function decodeSaved(text: string): string {
 /** CRC-32 of IEEE 802.3 over the text's characters, which are ASCII in every script; as an int32. */
 export function crc32(text: string): number {
   let crc = -1;
-  for (let i = 0; i < text.length; i++) {
-    crc ^= text.charCodeAt(i);
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
+  for (let i = 0; i < text.length; i++) crc = addToCrc32(crc, text.charCodeAt(i));
   return ~crc;
 }
 

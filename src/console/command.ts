@@ -60,8 +60,8 @@ export interface DeviceSide {
   readonly wifi?: Wifi;
   /** Of a device that takes a new firmware over the network. */
   readonly updates?: UpdateReceiver;
-  /** Of a device that can start anew: soon, when the answer is out. */
-  readonly restart?: () => void;
+  /** Of a device that can start anew: soon, when the answer is out; `isFresh` without the sessions that there are. */
+  readonly restart?: (isFresh: boolean) => void;
   /** Of a device whose drivers count. */
   readonly driverTable?: () => string;
 }

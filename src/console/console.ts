@@ -21,7 +21,8 @@ import { splitWords } from "./syntax.js";
 export const MAX_LINE_CHARACTERS = 256;
 
 export interface ConsoleOptions {
-  readonly gateway: Gateway;
+  /** Or who says which one it is now: after a restart a simulator's is another one. */
+  readonly gateway: Gateway | (() => Gateway);
   readonly storage: Storage;
   /** Of the product, for `show version`. */
   readonly version: string;
@@ -56,7 +57,15 @@ export class Console {
       ...SYSTEM_COMMANDS,
       ...commands,
     ];
-    this.#context = { gateway, storage, version, commands: all, ...(device === undefined ? {} : { device }) };
+    this.#context = {
+      get gateway() {
+        return typeof gateway === "function" ? gateway() : gateway;
+      },
+      storage,
+      version,
+      commands: all,
+      ...(device === undefined ? {} : { device }),
+    };
     this.#grammar = new Grammar(all);
   }
 

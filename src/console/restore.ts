@@ -1,7 +1,8 @@
-/** Scripts: configuration that is run line by line, and the one that `save` left. */
+/** What a start finds: configuration that is run line by line, the one that `save` left, and kept sessions. */
 import { decodeSaved } from "../config/savedConfig.js";
 import type { Storage } from "../platform/storage.js";
 import type { Console } from "./console.js";
+import { count } from "./table.js";
 
 /**
  * Runs each line of `script`. A line that is refused changes nothing and does not keep the others from running: as much
@@ -36,4 +37,9 @@ export function restore(console: Console, storage: Storage): string[] {
   } catch (error) {
     return [(error as Error).message];
   }
+}
+
+/** The sentence that says so at the console. */
+export function restoredText(sessions: number): string {
+  return `${count(sessions, "session")} ${sessions === 1 ? "goes" : "go"} on from before the restart`;
 }

@@ -113,6 +113,11 @@ export class Mappings {
     return ports.allocate(protocol, settings.ports, "mapping", id, insidePort);
   }
 
+  /** As `allocate`, this very port; false when it has an owner. */
+  claim(externalPort: number): boolean {
+    return this.#ports.claim(this.#soughtKind & 0xffff, externalPort, "mapping", this.#free);
+  }
+
   /**
    * A new mapping, with one session, for what `find` looked for last and did not find; on a port from `allocate`, or one of
    * the forward that `find` was given. The table must not be full.

@@ -17,7 +17,8 @@ import type { Packet } from "../wire/packet.js";
 import { Decision } from "./decision.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
 import { translateInboundError, translateOutboundError } from "./icmp.js";
-import { Judge } from "./judge.js";
+import { Judge, type NatTables } from "./judge.js";
+import { keepSessions, restoreSessions } from "./keptSessions.js";
 import {
   listMappings,
   listSessions,
@@ -40,6 +41,7 @@ export class Nat implements ForwardEffects {
   readonly flows: FlowTable;
   readonly forwards: Forwards;
   readonly #clock: Clock;
+  readonly #tables: NatTables;
   readonly #judge: Judge;
   readonly #mappings: Mappings;
   readonly #sessions: Sessions;
@@ -72,8 +74,8 @@ export class Nat implements ForwardEffects {
     this.#tcp = new TcpTracker(this.flows, this.#sessions);
     this.forwards = new Forwards(ports, capacity.forwards, this);
     const { flows, forwards } = this;
-    const tables = { flows, ports, forwards, mappings: this.#mappings, sessions: this.#sessions, tcp: this.#tcp };
-    this.#judge = new Judge(tables, settings);
+    this.#tables = { flows, ports, forwards, mappings: this.#mappings, sessions: this.#sessions, tcp: this.#tcp };
+    this.#judge = new Judge(this.#tables, settings);
   }
 
   get settings(): NatSettings {
@@ -221,6 +223,16 @@ export class Nat implements ForwardEffects {
 
   get sessionCount(): number {
     return this.flows.count;
+  }
+
+  /** The sessions that are worth it, for `restoreSessions` after a planned restart; in `mostBytes` at most. */
+  keepSessions(mostBytes: number): Uint8Array {
+    return keepSessions(this.#tables, mostBytes);
+  }
+
+  /** Enters kept sessions whose inside hosts `isInside` knows, once everything is set as it was. Returns how many. */
+  restoreSessions(bytes: Uint8Array, isInside: (address: number) => boolean): number {
+    return restoreSessions(this.#tables, bytes, isInside);
   }
 
   endMapping(mapping: number): void {

@@ -179,9 +179,9 @@ describe("Restarter", () => {
     const restart = vi.fn();
     const restarter = new Restarter(clock, restart);
     expect(restarter.nextDeadline()).toBe(NEVER);
-    restarter.soon();
+    restarter.soon(false);
     clock.now = 500;
-    restarter.soon();
+    restarter.soon(false);
     restarter.poll();
     expect(restart).not.toHaveBeenCalled();
     clock.now = restarter.nextDeadline();
