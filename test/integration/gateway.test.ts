@@ -199,6 +199,24 @@ describeIf(missing === undefined, missing ?? "", "the gateway between Linux host
     });
   });
 
+  test("connections go on across a restart", async () => {
+    const talk = await bench.lan1.mustConnect(WEB, TCP_PORT);
+    const before = await talk.ask("whoami");
+    expect(await device.console("restart")).toBe("restarting");
+    expect(await talk.ask("whoami")).toBe(before);
+    await talk.close();
+  });
+
+  test("after a fresh restart a connection from before is reset at once, and another one can be made", async () => {
+    const talk = await bench.lan1.mustConnect(WEB, TCP_PORT);
+    expect(await talk.ask("echo before")).toBe("before");
+    expect(await device.console("restart fresh")).toBe("restarting");
+    expect(await talk.ask("echo after")).toContain("ECONNRESET");
+    const next = await bench.lan1.mustConnect(WEB, TCP_PORT);
+    expect(await next.ask("echo next")).toBe("next");
+    await next.close();
+  });
+
   testIf(hasPing, needsPing, "carries 1500-byte packets that must not be fragmented", async () => {
     expect(await bench.lan1.ping(WEB, "-M", "do", "-s", "1472")).toContain(" 0% packet loss");
   });

@@ -47,8 +47,10 @@ export class PorterSimulator implements DeviceUnderTest {
     }
     const consolePath = join(this.#directory, "console");
     const attachments = ["--lan", `tap:${LAN_PORT}`, "--wan", `tap:${WAN_PORT}`, "--console", `unix:${consolePath}`];
+    // So that connections outlive its restart.
+    const flash = ["--flash", join(this.#directory, "flash")];
     const execs = commands.flatMap((command) => ["--exec", command]);
-    this.#process = wires.start([...simulatorCommand(), ...attachments, ...this.#options, ...execs], ROOT);
+    this.#process = wires.start([...simulatorCommand(), ...attachments, ...flash, ...this.#options, ...execs], ROOT);
     await this.#process.line(this.#ready, 15_000);
     this.#console = await ConsoleClient.connect(consolePath);
   }
