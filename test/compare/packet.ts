@@ -15,6 +15,8 @@ export interface Packet {
   readonly destination: string;
   readonly protocol: number;
   readonly ttl: number;
+  /** DSCP and ECN. */
+  readonly tos: number;
   readonly identification: number;
   readonly dontFragment: boolean;
   readonly moreFragments: boolean;
@@ -62,6 +64,7 @@ function readAt(frame: Uint8Array): Packet {
     destination: header.subarray(16, 20).join("."),
     protocol,
     ttl: header[8] as number,
+    tos: header[1] as number,
     identification: be16(header, 4),
     dontFragment: (field & 0x4000) !== 0,
     moreFragments: (field & 0x2000) !== 0,

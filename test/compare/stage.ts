@@ -50,9 +50,9 @@ export class Stage {
     return `probe ${this.#index}.${++this.#texts}.`;
   }
 
-  /** A sequence number far from all others. */
+  /** A sequence number of which no other packet has the next 1000. */
   sequence(): number {
-    return (this.#index * 20_000_000 + ++this.#sequences * 1_000_000) | 0;
+    return (this.#index * 20_000_000 + ++this.#sequences * 1000) | 0;
   }
 
   /** Ethernet and IP addresses of a packet that reaches the device from `source`. */

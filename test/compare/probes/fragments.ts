@@ -1,4 +1,4 @@
-import { fragmentsOf, patternBytes, udpFrame } from "../../support/frames.js";
+import { fragmentsOf, ipv4Frame, patternBytes, udpFrame } from "../../support/frames.js";
 import { DEVICE_LAN, DEVICE_WAN, L1, L2, type Station, WAN_MTU } from "../addresses.js";
 import { control, fail, type Outcome, pass } from "../outcome.js";
 import { type Packet, UDP } from "../packet.js";
@@ -11,6 +11,8 @@ const FULL_BYTES = 1500 - 28;
 const CHUNK_BYTES = 1000;
 const THREE_FRAGMENTS_BYTES = 2500;
 const MAX_FRAGMENTS = 16;
+const FLOODS = 4;
+const ORPHANS = 100;
 
 export const FRAGMENT_PROBES: readonly Probe[] = [
   {
@@ -70,6 +72,34 @@ export const FRAGMENT_PROBES: readonly Probe[] = [
       const { sourcePort } = await stage.mapUdp(L1, stage.port, at(stage.w1, 7000));
       const ends = { ...stage.ends(stage.w1, DEVICE_WAN), sourcePort: 7000, destinationPort: sourcePort };
       return await inAnyOrder(stage, "wan", ends, (packet) => packet.source === stage.w1);
+    },
+  },
+  {
+    id: "RFC4787 REQ-14a",
+    strength: "MUST",
+    title: "a flood of fragments without a beginning harms neither whole packets nor fragments in order",
+    async run(stage) {
+      const peer = at(stage.w1, 7000);
+      const { sourcePort } = await stage.mapUdp(L1, stage.port, peer);
+      const inside = { ...stage.ends(L1.address, stage.w1), sourcePort: stage.port, destinationPort: 7000 };
+      const outside = { ...stage.ends(stage.w1, DEVICE_WAN), sourcePort: 7000, destinationPort: sourcePort };
+      for (let flood = 0; flood < FLOODS; flood++) {
+        for (let orphan = 0; orphan < ORPHANS; orphan++) {
+          const fragment = { identification: flood * ORPHANS + orphan, payload: patternBytes(CHUNK_BYTES) };
+          const place = { protocol: UDP, moreFragments: orphan % 2 === 0, fragmentOffset: CHUNK_BYTES };
+          stage.send("wan", ipv4Frame({ ...stage.ends(stage.w2, DEVICE_WAN), ...fragment, ...place }));
+          stage.send("lan", ipv4Frame({ ...stage.ends(L2.address, stage.w2), ...fragment, ...place }));
+        }
+        if ((await stage.udpIn(peer, sourcePort)) === undefined) return fail("a whole packet was lost");
+        const payload = patternBytes(THREE_FRAGMENTS_BYTES);
+        const identification = 0x6100 + flood;
+        stage.send("lan", ...fragmentsOf(udpFrame({ ...inside, payload, identification }), CHUNK_BYTES));
+        const out = reassembled(await collect(stage, "wan", (packet) => packet.destination === stage.w1));
+        stage.send("wan", ...fragmentsOf(udpFrame({ ...outside, payload, identification }), CHUNK_BYTES));
+        const back = reassembled(await collect(stage, "lan", (packet) => packet.source === stage.w1));
+        if (out === undefined || back === undefined) return fail("fragments in order were lost");
+      }
+      return pass(`${FLOODS} times ${ORPHANS} from each side`);
     },
   },
   {

@@ -1,15 +1,30 @@
-import { BROADCAST, icmpFrame, ipv4Frame, naiveChecksum, tcpFrame, udpFrame } from "../../support/frames.js";
-import { DEVICE_LAN, DEVICE_WAN, FORWARDED_PORT, L1, L2 } from "../addresses.js";
+import {
+  BROADCAST,
+  icmpFrame,
+  ipv4Frame,
+  naiveChecksum,
+  patternBytes,
+  tcpFrame,
+  udpFrame,
+} from "../../support/frames.js";
+import { DEVICE_LAN, DEVICE_WAN, FORWARDED_PORT, L1, L2, L3 } from "../addresses.js";
 import { control, fail, type Outcome, pass } from "../outcome.js";
 import type { Packet } from "../packet.js";
 import type { Probe } from "../probe.js";
 import { isError } from "../stage.js";
+import { endsWith } from "../wire.js";
 import { at } from "./common.js";
 
 /** Of no host and no link here. */
 const FORGED = "10.9.9.9";
 /** An IP protocol that nobody uses (RFC 3692, section 2.1). */
 const UNKNOWN_PROTOCOL = 254;
+
+const MARTIANS = ["0.0.0.5", "127.0.0.1", "224.0.0.9", "240.0.0.1"];
+const LAN_BROADCAST = "192.168.1.255";
+const WAN_BROADCAST = "203.0.113.255";
+/** DSCP 46 (RFC 3246). */
+const EXPEDITED_FORWARDING = 46 << 2;
 
 const INVALID_DROP = "`ct state invalid drop` in a forward chain";
 
@@ -51,6 +66,49 @@ export const ROUTER_PROBES: readonly Probe[] = [
         if (error.quote?.source !== L2.address) return fail(`${name}: quote not as it was sent`);
       }
       return pass("11/0 for each, from the LAN address");
+    },
+  },
+  {
+    id: "RFC5508 REQ-10a",
+    strength: "MUST",
+    title: "answers pings to its own addresses",
+    async run(stage) {
+      for (const address of [DEVICE_LAN, DEVICE_WAN]) {
+        const payload = stage.text();
+        stage.send("lan", icmpFrame({ ...stage.ends(L1.address, address), identifier: stage.port, payload }));
+        const reply = await stage.arrives("lan", (packet) => endsWith(packet, payload));
+        if (reply?.source !== address || reply.icmpType !== 0) return fail(`${address} does not answer`);
+      }
+      return pass("both, from inside");
+    },
+  },
+  {
+    id: "RFC5508 REQ-10d",
+    strength: "SHOULD",
+    title: "an error has the DS field of the packet that it is about",
+    async run(stage) {
+      const ports = { sourcePort: stage.port, destinationPort: 7000, payload: stage.text() };
+      const frame = udpFrame({ ...stage.ends(L3.address, stage.w1), ...ports, ttl: 1, tos: EXPEDITED_FORWARDING });
+      stage.send("lan", frame);
+      const error = control(await stage.arrives("lan", (packet) => isError(packet, 11, 0, frame)), "no error comes");
+      if (error.tos === EXPEDITED_FORWARDING) return pass("copied");
+      return fail(error.tos === 0 ? "it is 0" : "it is another, as RFC 1812 had it");
+    },
+  },
+  {
+    id: "RFC1812 §4.3.2.3",
+    strength: "SHOULD",
+    title: "an error quotes as much as 576 bytes hold, unchanged",
+    async run(stage) {
+      const ports = { sourcePort: stage.port, destinationPort: 7000, payload: patternBytes(1200) };
+      const frame = udpFrame({ ...stage.ends(L3.address, stage.w1), ...ports, ttl: 1 });
+      stage.send("lan", frame);
+      const error = await stage.arrives("lan", (packet) => packet.quote?.destination === stage.w1);
+      const quote = control(error, "no error comes").frame.subarray(42);
+      // The time to live is the router's to change.
+      const differs = quote.some((byte, at) => ![8, 10, 11].includes(at) && byte !== frame[14 + at]);
+      if (differs) return fail("the quote is changed");
+      return quote.length === 576 - 28 ? pass("576 bytes in all") : fail("shorter or longer");
     },
   },
   {
@@ -113,6 +171,42 @@ export const ROUTER_PROBES: readonly Probe[] = [
       const broadcast = { destinationMac: BROADCAST };
       const out = await stage.udpOut(L1, stage.port, at(stage.w1, 7000), broadcast);
       return out === undefined ? pass("dropped") : fail("forwarded");
+    },
+  },
+  {
+    id: "RFC1812 §5.3.7",
+    strength: "SHOULD",
+    title: "no invalid source or destination address is forwarded",
+    async run(stage) {
+      control(await stage.udpOut(L1, stage.port, at(stage.w1, 7000)), "a valid one is not forwarded either");
+      const ends = { sourceMac: L1.mac, destinationMac: stage.wire.mac("lan") };
+      for (const source of MARTIANS) {
+        const payload = stage.text();
+        stage.send("lan", udpFrame({ ...ends, source, destination: stage.w1, payload }));
+        if (await stage.wire.arrives("wan", (packet) => endsWith(packet, payload)))
+          return fail(`source ${source} is forwarded`);
+      }
+      for (const destination of MARTIANS.filter((one) => one !== "224.0.0.9")) {
+        const payload = stage.text();
+        stage.send("lan", udpFrame({ ...ends, source: L1.address, destination, payload }));
+        const out = await stage.wire.arrives("wan", (packet) => endsWith(packet, payload));
+        if (out !== undefined) return fail(`destination ${destination} is forwarded`);
+      }
+      return pass("networks 0, 127, 224 and 240");
+    },
+  },
+  {
+    id: "RFC2644 §3",
+    strength: "MUST",
+    title: "a directed broadcast is not forwarded, in neither direction",
+    async run(stage) {
+      control(await stage.udpOut(L1, stage.port, at(stage.w1, 7000)), "a unicast packet is not forwarded either");
+      const out = await stage.udpOut(L1, stage.port, at(WAN_BROADCAST, 7000));
+      if (out !== undefined) return fail("into the WAN");
+      const payload = stage.text();
+      stage.send("wan", udpFrame({ ...stage.ends(stage.w1, LAN_BROADCAST), payload }));
+      const inside = await stage.arrives("lan", (packet) => endsWith(packet, payload));
+      return inside === undefined ? pass("dropped") : fail("into the LAN");
     },
   },
   {
