@@ -93,7 +93,7 @@ export async function startLinux(isCured = false): Promise<Device> {
       lan,
       wan,
       configuration: [
-        `Linux ${release()}, a network namespace of its own with these rules and no others:\n\n\`\`\`\n${MASQUERADE}\n\`\`\``,
+        `Linux ${/^[\d.]+/.exec(release())?.[0]}, a network namespace of its own with these rules and no others:\n\n\`\`\`\n${MASQUERADE}\n\`\`\``,
         `\`ip_forward\` was switched on, the WAN's MTU set to ${WAN_MTU}, and nothing else touched: ${parameters.join(", ")}.`,
       ],
       close,
