@@ -17,6 +17,7 @@ import type { Interface } from "./link/interface.js";
 import type { Decision, Way } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
+import { Refusal } from "./nat/refusal.js";
 import type { NatSettings } from "./nat/settings.js";
 import type { LinkBinding, LinkPorts } from "./platform/linkPorts.js";
 import { NAT_PORTS, type PortOwnerKind, type PortRange } from "./transport/portSpace.js";
@@ -76,6 +77,8 @@ export class Gateway extends Host {
   readonly lan: Interface;
   readonly wan: Interface;
   readonly nat: Nat;
+  /** About the packet that was refused last. */
+  readonly refusal = new Refusal();
   /** As the console shows it; without meaning to the stack. */
   hostname = "porter";
   readonly links: LinkPorts | undefined;
@@ -249,7 +252,8 @@ export class Gateway extends Host {
 
   /**
    * What `receive` would do with a packet that has come in by its interface, and why: `decision` says where it stopped, or
-   * which way it would go. The same steps in the same order, and changes nothing; of a hairpin the way out.
+   * which way it would go. The same steps in the same order, and changes nothing. Of a hairpin the way out alone: the way
+   * back in is for `judgeInward`. What becomes of a packet for the gateway itself is for its transport to say.
    */
   judge(packet: Packet, decision: Decision): Verdict {
     const source = this.interfaces[packet.interfaceIndex] as Interface;
@@ -258,9 +262,27 @@ export class Gateway extends Host {
     if (arrival !== "ok") return arrival;
     const verdict = packet.isForOthers ? this.#judgeForward(packet, decision) : this.#judgeDelivery(packet, decision);
     if (verdict !== "ok" || decision.way === "local") return verdict;
-    return decision.way === "inward"
-      ? this.nat.judgeInbound(packet, decision)
-      : this.nat.judgeOutbound(packet, decision);
+    if (decision.way === "inward") return this.judgeInward(packet, decision);
+    const refusal = this.nat.judgeOutbound(packet, decision);
+    if (refusal !== "ok" || decision.way === "hairpin") return refusal;
+    return this.#judgeSending(this.wan, decision.nextHop);
+  }
+
+  /** As `judge`, of a packet to a host behind us: one from the LAN has been translated outbound. */
+  judgeInward(packet: Packet, decision: Decision): Verdict {
+    const refusal = this.nat.judgeInbound(packet, decision);
+    if (refusal !== "ok") return refusal;
+    const { lan } = this;
+    const { session } = decision;
+    const target = session >= 0 ? this.nat.flows.insideAddress(session) : decision.insideAddress;
+    if (lan.isBroadcast(target)) return "ipDestinationMartian";
+    decision.nextHop = lan.nextHop(target);
+    return this.#judgeSending(lan, decision.nextHop);
+  }
+
+  /** As `IpOutput.emit`, which is asked last. */
+  #judgeSending(out: Interface, nextHop: number): Verdict {
+    return nextHop === 0 || nextHop === out.address ? "ipNoRoute" : this.neighbours.judge(out, nextHop);
   }
 
   /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */
@@ -355,9 +377,10 @@ export class Gateway extends Host {
       if (outward !== "ok") return this.#refuse(packet, outward, lan);
     }
     const verdict = this.nat.inbound(packet);
-    if (verdict !== "ok") return verdict;
+    if (verdict !== "ok")
+      return packet.interfaceIndex === WAN ? this.#note(packet, verdict) : this.#fail(packet, verdict);
     // Where a port forward leads to the LAN's broadcast address.
-    if (lan.isBroadcast(packet.destination)) return "ipDestinationMartian";
+    if (lan.isBroadcast(packet.destination)) return this.#fail(packet, "ipDestinationMartian");
     return this.#send(packet, lan, lan.nextHop(packet.destination));
   }
 
@@ -380,6 +403,7 @@ export class Gateway extends Host {
 
   /** Tells the sender of a packet, which is still as it came in, why it does not pass to `out`, where it may know. */
   #refuse(packet: Packet, verdict: Verdict, out: Interface): Verdict {
+    this.#note(packet, verdict);
     switch (verdict) {
       case "ipTtlExceeded":
         this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_TTL);
@@ -405,6 +429,27 @@ export class Gateway extends Host {
     return verdict;
   }
 
+  /** A packet that has been translated goes no further: it is remembered as it came in. */
+  #fail(packet: Packet, verdict: Verdict): Verdict {
+    this.nat.restore(packet);
+    return this.#note(packet, verdict);
+  }
+
+  /** Keeps what is known of a packet that is as it came in, and is dropped now. */
+  #note(packet: Packet, verdict: Verdict): Verdict {
+    const { refusal } = this;
+    const { way, owner } = this.nat.decision;
+    const isOurPort = way !== "outward" && way !== "none";
+    const isForwarded = isOurPort && owner === "forward";
+    refusal.reason = verdict;
+    if (verdict !== "ok") refusal.before = this.drops.counts[verdict];
+    refusal.owner = isOurPort ? owner : undefined;
+    refusal.forward = isForwarded
+      ? this.nat.forwards.get(this.ports.ownerId(packet.protocol, packet.destinationPort))
+      : undefined;
+    return verdict;
+  }
+
   /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
@@ -413,13 +458,14 @@ export class Gateway extends Host {
     const hop = neighbour < 0 ? undefined : flows.nextHops.list[neighbour];
     if (hop === undefined || !hop.isKnown) {
       const verdict = this.output.emit(out, frame, totalBytes);
-      if (verdict === "ok") this.nat.setNextHop(out.index, this.neighbours.lastIndex);
+      if (verdict !== "ok") return this.#fail(packet, verdict);
+      this.nat.setNextHop(out.index, this.neighbours.lastIndex);
       return verdict;
     }
     // As the flow cache does it: what begins a frame to this station is at hand.
     frame.words.set(hop.words);
     if (lastSession >= 0) flows.setNextHop(lastSession, out.index, neighbour);
-    return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : "portFull";
+    return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : this.#fail(packet, "portFull");
   }
 }
 

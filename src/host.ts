@@ -14,7 +14,7 @@ import {
 } from "./core/address.js";
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
-import { Drops, type Verdict } from "./core/drops.js";
+import { Drops, isFrameReason, type Verdict } from "./core/drops.js";
 import { ETHERNET_AT, ETHERNET_HEADER_BYTES, type Frame, MAX_FRAME_BYTES } from "./core/frame.js";
 import type { Random } from "./core/random.js";
 import { Icmp } from "./ip/icmp.js";
@@ -78,9 +78,9 @@ export class Host {
   readonly tcp: Tcp;
   readonly echo: EchoClient;
   readonly #reassembly: Reassembly;
-  readonly #packet: Packet;
-  /** For packets of our own making that come back to us: an error about a packet that never got out. */
-  readonly #ownPacket: Packet;
+  #packet: Packet;
+  /** The packet dropped last. */
+  #dropped: Packet;
   readonly #quote = new IcmpErrorQuote();
 
   constructor(options: HostOptions) {
@@ -115,7 +115,7 @@ export class Host {
     this.tcp = new Tcp(transport);
     this.echo = new EchoClient(this.clock, this.output, this.ports);
     this.#packet = new Packet(this.output.frame);
-    this.#ownPacket = new Packet(this.output.frame);
+    this.#dropped = new Packet(this.output.frame);
     this.neighbours.onUnresolved = (out, frame, length) => this.#reportUnresolved(out, frame, length);
     this.#reassembly.onTimeout = (index, frame) => this.#reportTimeout(index, frame);
   }
@@ -173,7 +173,10 @@ export class Host {
 
   /** Moves time to `now` (ms, never backwards) and carries out what is due. */
   poll(now: number): void {
-    if (now > this.clock.now) this.clock.now = now;
+    if (now > this.clock.now) {
+      if (this.drops.last !== "ok") this.drops.note(this.clock.now);
+      this.clock.now = now;
+    }
     this.neighbours.poll();
     this.#reassembly.poll();
     this.udp.poll();
@@ -201,7 +204,25 @@ export class Host {
     source.rxFrames++;
     source.rxBytes += length;
     const verdict = this.#receiveFrame(source, frame, length);
-    if (verdict !== "ok") this.drops.count(verdict, index);
+    if (verdict === "ok") return;
+    // As Drops.count, whose call would cost XS more than to keep the packet: it changes places with the one kept before.
+    const drops = this.drops;
+    drops.counts[verdict]++;
+    drops.last = verdict;
+    const packet = this.#packet;
+    this.#packet = this.#dropped;
+    this.#dropped = packet;
+    if (drops.listener !== undefined) drops.listener(verdict, index);
+  }
+
+  /**
+   * The packet of the last drop, until the next one: as it was then, so that what a translation had changed is changed.
+   * undefined when there is none: the frame's was not read, or something else was dropped than what had just come in.
+   */
+  get droppedPacket(): Packet | undefined {
+    const { drops } = this;
+    const wasRead = drops.latest !== "ok" && !isFrameReason(drops.latest) && this.#dropped.totalBytes > 0;
+    return wasRead && drops.asideInterface === undefined ? this.#dropped : undefined;
   }
 
   /** Who owns a port, as an error message names it. */
@@ -262,11 +283,17 @@ export class Host {
     const isOurs = head === source.macHead && view.getInt32(ETHERNET_AT + 2) === source.macTail;
     if (!isOurs && !isGroup) return "frameNotForUs";
     const type = view.getUint16(ETHERTYPE_AT);
-    if (type === ETHERTYPE_ARP) return receiveArp(this.clock, this.neighbours, source, frame, length);
-    if (type !== ETHERTYPE_IPV4) return "etherTypeUnknown";
     const packet = this.#packet;
+    if (type === ETHERTYPE_ARP) {
+      packet.totalBytes = 0;
+      return receiveArp(this.clock, this.neighbours, source, frame, length);
+    }
+    if (type !== ETHERTYPE_IPV4) return "etherTypeUnknown";
     const verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, source.index, isGroup);
-    if (verdict !== "ok") return verdict;
+    if (verdict !== "ok") {
+      packet.totalBytes = 0;
+      return verdict;
+    }
     const arrival = this.judgeArrival(source, packet);
     if (arrival !== "ok") return arrival;
     if (packet.isForOthers) return this.forward(packet);
@@ -332,10 +359,12 @@ export class Host {
    */
   #reportUnresolved(out: Interface, frame: Frame, length: number): void {
     if (length <= ETHERNET_HEADER_BYTES || out.address === 0) return;
-    const lost = this.#ownPacket;
+    const lost = this.#dropped;
     lost.read(frame, out.index, false);
+    this.drops.forgetAside();
     if (!this.icmp.buildError(lost, out, ICMP_UNREACHABLE, UNREACHABLE_HOST)) return;
-    const error = this.#ownPacket;
+    // No other is in hand: neighbours are given up between packets.
+    const error = this.#packet;
     error.read(this.output.frame, out.index, false);
     this.#locate(out, error);
     const verdict = error.isForOthers ? this.forward(error) : this.deliver(error);
@@ -343,8 +372,9 @@ export class Host {
   }
 
   #reportTimeout(index: number, frame: Frame): void {
-    const packet = this.#ownPacket;
+    const packet = this.#dropped;
     packet.read(frame, index, false);
+    this.drops.forgetAside();
     this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_REASSEMBLY);
   }
 }

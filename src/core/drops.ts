@@ -94,9 +94,16 @@ export type DropListener = (reason: DropReason, interfaceIndex: number) => void;
 
 export class Drops {
   readonly counts: DropCounts;
-  /** The last drop's reason, or "ok" when there was none yet. */
+  /** The last drop's reason, if time has not moved on since; otherwise "ok". */
   last: Verdict = "ok";
   listener: DropListener | undefined;
+  /** The last drop before, and when that was. */
+  #earlier: Verdict = "ok";
+  #earlierAtMs = 0;
+  // The last drop that was of no frame just come in: its reason, the count after it, and its interface's index.
+  #aside: Verdict = "ok";
+  #asideCount = 0;
+  #asideInterface = -1;
 
   constructor() {
     const counts: Partial<DropCounts> = {};
@@ -107,8 +114,52 @@ export class Drops {
   count(reason: DropReason, interfaceIndex: number): void {
     this.counts[reason]++;
     this.last = reason;
+    this.#aside = reason;
+    this.#asideCount = this.counts[reason];
+    this.#asideInterface = interfaceIndex;
     if (this.listener !== undefined) this.listener(reason, interfaceIndex);
   }
+
+  /** Time moves on from `nowMs`: so a drop itself need not look at the clock. */
+  note(nowMs: number): void {
+    this.#earlier = this.last;
+    this.#earlierAtMs = nowMs;
+    this.last = "ok";
+  }
+
+  /** The last drop's reason, or "ok" when there was none yet. */
+  get latest(): Verdict {
+    return this.last === "ok" ? this.#earlier : this.last;
+  }
+
+  /** When that was, in ms since the stack's start; `nowMs` is what the clock says. */
+  latestAtMs(nowMs: number): number {
+    return this.last === "ok" ? this.#earlierAtMs : nowMs;
+  }
+
+  /** The interface of the last drop if that was not of a frame just come in; undefined if it was. */
+  get asideInterface(): number | undefined {
+    const { latest } = this;
+    const isAside = latest !== "ok" && latest === this.#aside && this.counts[latest] === this.#asideCount;
+    return isAside ? this.#asideInterface : undefined;
+  }
+
+  /** The packet of the last drop is known after all. */
+  forgetAside(): void {
+    this.#aside = "ok";
+  }
+}
+
+/** Said before the frame's packet is read: nothing is known of one. */
+const FRAME_REASONS: readonly Verdict[] = Object.freeze([
+  "frameTooShort",
+  "frameTooLong",
+  "frameNotForUs",
+  "etherTypeUnknown",
+] as const);
+
+export function isFrameReason(verdict: Verdict): boolean {
+  return FRAME_REASONS.includes(verdict);
 }
 
 /** The reason as people read and type it: `wanUnsolicited` is `wan-unsolicited`. */

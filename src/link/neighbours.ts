@@ -133,6 +133,16 @@ export class Neighbours {
     return this.#keep(entry, frame, length) ? "ok" : "neighbourQueueFull";
   }
 
+  /** What `send` would say to a frame that is to go to `nextHop`, if the port takes it; changes nothing. */
+  judge(out: Interface, nextHop: number): Verdict {
+    if (out.isBroadcast(nextHop) || isMulticast(nextHop)) return "ok";
+    const index = this.#find(out, nextHop);
+    if (index < 0 && this.#leastWorth(out) < 0) return "neighbourTableFull";
+    const entry = index < 0 ? undefined : (this.#entries[index] as Neighbour);
+    if (entry !== undefined && (entry.state !== "incomplete" || entry.pending >= 0)) return "ok";
+    return this.#pendingLengths.includes(0) ? "ok" : "neighbourQueueFull";
+  }
+
   /** A station has shown its address to us; `create` when it asked for ours, and is bound to be talked to next. */
   learn(source: Interface, address: number, mac: number, create: boolean): void {
     let index = this.#find(source, address);
@@ -215,6 +225,21 @@ export class Neighbours {
   }
 
   #create(out: Interface, address: number): number {
+    const victim = this.#leastWorth(out);
+    if (victim < 0) return -1;
+    const entry = this.#entries[victim] as Neighbour;
+    this.#free(victim, entry);
+    entry.state = "incomplete";
+    entry.address = address;
+    entry.interfaceIndex = out.index;
+    entry.confirmedAtMs = this.#clock.now;
+    entry.requestedAtMs = Number.NEGATIVE_INFINITY;
+    entry.attempts = 0;
+    return victim;
+  }
+
+  /** The entry that is free, or goes first, for a new one on `out`; -1 for none. */
+  #leastWorth(out: Interface): number {
     const hasItsShare = this.#count(out.index) >= Math.floor(this.#entries.length / this.#interfaces.length);
     let victim = -1;
     let victimRank = NEVER;
@@ -228,15 +253,6 @@ export class Neighbours {
         victimRank = rank;
       }
     }
-    if (victim < 0) return -1;
-    const entry = this.#entries[victim] as Neighbour;
-    this.#free(victim, entry);
-    entry.state = "incomplete";
-    entry.address = address;
-    entry.interfaceIndex = out.index;
-    entry.confirmedAtMs = this.#clock.now;
-    entry.requestedAtMs = Number.NEGATIVE_INFINITY;
-    entry.attempts = 0;
     return victim;
   }
 

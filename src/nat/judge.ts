@@ -107,6 +107,31 @@ export class Judge {
     return this.#filterOwner(this.#ports.ownerKind(protocol, port), this.#ports.ownerId(protocol, port), source);
   }
 
+  /** Gives a packet that is refused after its translation the ends back that it came in with; its bytes stay. */
+  restore(packet: Packet, { session, way }: Decision): void {
+    const flows = this.#flows;
+    const external = flows.externalAddress;
+    const hasPorts = packet.protocol !== PROTOCOL_ICMP;
+    if (way === "outward") {
+      packet.source = flows.insideAddress(session);
+      if (hasPorts) packet.sourcePort = flows.insidePort(session);
+      return;
+    }
+    if (packet.destination !== external) {
+      packet.destination = external;
+      if (hasPorts) packet.destinationPort = flows.externalPort(session);
+    }
+    // The first half of a hairpin is known by the port alone that it got.
+    if (packet.source !== external || !hasPorts) return;
+    const port = packet.sourcePort;
+    const owner = this.#ports.ownerKind(packet.protocol, port);
+    const id = this.#ports.ownerId(packet.protocol, port);
+    if (owner !== "mapping" && owner !== "forward") return;
+    const isMapping = owner === "mapping";
+    packet.source = isMapping ? this.#mappings.insideAddress(id) : (this.#forwards.get(id)?.insideAddress ?? 0);
+    packet.sourcePort = isMapping ? this.#mappings.insidePort(id) : this.#forwards.insidePort(id, port);
+  }
+
   #outboundIcmp(packet: Packet, decision: Decision): Verdict {
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
@@ -193,6 +218,7 @@ export class Judge {
     }
     if (other >= 0) decision.finished = other;
     decision.forward = isMapping ? DYNAMIC : id;
+    decision.insideAddress = insideAddress;
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
     return this.#judgeOpening(protocol, insideAddress, insidePort, decision);
   }

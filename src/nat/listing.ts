@@ -62,19 +62,23 @@ export function listSessions(sessions: Sessions, flows: FlowTable, isWanted: Sel
   for (let index = 0; index < flows.capacity; index++) {
     if (!flows.isUsed(index) || !sessions.isLiving(index)) continue;
     if (!isWanted(flows.insideAddress(index), flows.remoteAddress(index))) continue;
-    const protocol = flows.protocol(index);
-    list.push({
-      protocol,
-      insideAddress: flows.insideAddress(index),
-      insidePort: flows.insidePort(index),
-      externalPort: flows.externalPort(index),
-      remoteAddress: flows.remoteAddress(index),
-      remotePort: flows.remotePort(index),
-      state: protocol === PROTOCOL_TCP ? tcpStateName(sessions.tcpState(index)) : "OPEN",
-      idleS: flows.tick - flows.lastSeen(index),
-      expiresInS: sessions.secondsLeft(index),
-      isCarried: flows.isCarried(index),
-    });
+    list.push(sessionInfo(sessions, flows, index));
   }
   return list;
+}
+
+export function sessionInfo(sessions: Sessions, flows: FlowTable, index: number): SessionInfo {
+  const protocol = flows.protocol(index);
+  return {
+    protocol,
+    insideAddress: flows.insideAddress(index),
+    insidePort: flows.insidePort(index),
+    externalPort: flows.externalPort(index),
+    remoteAddress: flows.remoteAddress(index),
+    remotePort: flows.remotePort(index),
+    state: protocol === PROTOCOL_TCP ? tcpStateName(sessions.tcpState(index)) : "OPEN",
+    idleS: flows.tick - flows.lastSeen(index),
+    expiresInS: sessions.secondsLeft(index),
+    isCarried: flows.isCarried(index),
+  };
 }

@@ -26,6 +26,7 @@ import {
   mappingInfo,
   type Selection,
   type SessionInfo,
+  sessionInfo,
 } from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
@@ -138,6 +139,11 @@ export class Nat implements ForwardEffects {
     return this.#judge.admit(packet);
   }
 
+  /** Gives a packet that is refused after its translation the ends back that it came in with; its bytes stay. */
+  restore(packet: Packet): void {
+    this.#judge.restore(packet, this.decision);
+  }
+
   /** A packet from the inside to the outside: gets our external address and port as its source. */
   outbound(packet: Packet): Verdict {
     this.lastSession = -1;
@@ -210,6 +216,11 @@ export class Nat implements ForwardEffects {
   /** A mapping by its number, as the port space has it. */
   mapping(id: number): MappingInfo {
     return mappingInfo(this.#mappings, id);
+  }
+
+  /** A session by its number, as the judge has it. */
+  session(index: number): SessionInfo {
+    return sessionInfo(this.#sessions, this.flows, index);
   }
 
   /** The sessions as they are now. */
