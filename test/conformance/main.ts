@@ -4,7 +4,7 @@
  *   npm run conformance              writes the score card
  *   npm run conformance -- --check   exits 1 when the committed one says something else
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { TestModule } from "vitest/node";
 import { startVitest } from "vitest/node";
@@ -13,6 +13,7 @@ import { scoreCard, type TestResult } from "./scoreCard.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const CARD = "docs/conformance.md";
+const CARD_FILE = `${ROOT}${CARD}`;
 
 const options = process.argv.slice(2);
 if (options.some((option) => option !== "--check")) {
@@ -30,9 +31,9 @@ async function run(isCheck: boolean): Promise<void> {
     watch: false,
   });
   const modules = vitest.state.getTestModules();
-  const hasUnhandled = vitest.state.getCountOfFailedTests() > 0 || vitest.state.getUnhandledErrors().length > 0;
   await vitest.close();
-  if (hasUnhandled || modules.some((module) => module.errors().length > 0) || modules.length === 0) {
+  // vitest sets the exit code for whatever fails: a test, a hook, or a file that does not load.
+  if (process.exitCode || modules.length === 0) {
     fail(`The conformance tests do not pass; ${CARD} was not looked at.`);
     return;
   }
@@ -44,9 +45,9 @@ async function run(isCheck: boolean): Promise<void> {
     return;
   }
   if (!isCheck) {
-    writeFileSync(`${ROOT}${CARD}`, text);
+    writeFileSync(CARD_FILE, text);
     process.stdout.write(`Written to ${CARD}.\n`);
-  } else if (text === readFileSync(`${ROOT}${CARD}`, "utf8")) {
+  } else if (existsSync(CARD_FILE) && text === readFileSync(CARD_FILE, "utf8")) {
     process.stdout.write(`${CARD} says what the tests say.\n`);
   } else {
     fail(`${CARD} does not say what the tests say; run "npm run conformance" and commit what it writes.`);
