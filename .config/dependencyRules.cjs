@@ -1,6 +1,6 @@
 // Imports point downwards: a layer may import itself and the layers named here, and nothing else.
 const hostStack = ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport"];
-const gateway = [...hostStack, "src/flow", "src/nat", "src/host.ts", "src/gateway.ts"];
+const gateway = [...hostStack, "src/flow", "src/firewall", "src/nat", "src/host.ts", "src/gateway.ts"];
 const layers = {
   "src/core": [],
   "src/platform": ["src/core"],
@@ -9,9 +9,10 @@ const layers = {
   "src/ip": ["src/core", "src/platform", "src/wire", "src/link"],
   "src/transport": ["src/core", "src/platform", "src/wire", "src/link", "src/ip"],
   "src/flow": ["src/core", "src/wire"],
-  "src/nat": [...hostStack, "src/flow"],
+  "src/firewall": ["src/core", "src/wire", "src/link"],
+  "src/nat": [...hostStack, "src/flow", "src/firewall"],
   "src/host.ts": hostStack,
-  "src/gateway.ts": [...hostStack, "src/flow", "src/nat", "src/host.ts"],
+  "src/gateway.ts": [...hostStack, "src/flow", "src/firewall", "src/nat", "src/host.ts"],
   "src/sockets": gateway,
   "src/services": [...gateway, "src/sockets"],
   "src/wifi": ["src/core", "src/platform"],

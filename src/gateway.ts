@@ -5,26 +5,33 @@
  * through `Host.receive` to `forward` (for others) or `deliver` (for our addresses, behind which a mapping or a port
  * forward may stand).
  */
-import { formatAddress, formatPrefix, isUnicastSource, prefixMask } from "./core/address.js";
+import { formatAddress, formatPrefix, isUnicastSource, macHead, macTail, prefixMask } from "./core/address.js";
 import type { Verdict } from "./core/drops.js";
 import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
+import type { ClosedPorts } from "./firewall/closedPorts.js";
+import type { FirewallEffects } from "./firewall/effects.js";
+import { Firewall } from "./firewall/firewall.js";
+import { ZONE_SELF } from "./firewall/rule.js";
 import { createFlowCache, type FlowCache, type Forward } from "./flow/cache.js";
 import type { FlowMemory } from "./flow/memory.js";
 import type { FlowTable } from "./flow/table.js";
 import { Host, type HostOptions } from "./host.js";
 import { checkBindings } from "./link/bindings.js";
 import type { Interface } from "./link/interface.js";
-import type { Decision, Way } from "./nat/decision.js";
+import { type Decision, NONE, type Way } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import { Refusal } from "./nat/refusal.js";
 import type { NatSettings } from "./nat/settings.js";
+import { isOpening } from "./nat/tcpState.js";
 import type { LinkBinding, LinkPorts } from "./platform/linkPorts.js";
-import { NAT_PORTS, type PortOwnerKind, type PortRange } from "./transport/portSpace.js";
+import { NAT_PORTS, type PortOwnerKind, type PortRange, type PortSpace } from "./transport/portSpace.js";
 import { readQuote } from "./transport/quote.js";
+import type { SocketTable } from "./transport/socketTable.js";
 import { IcmpErrorQuote } from "./transport/transport.js";
 import {
   ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
   ICMP_HEADER_BYTES,
   ICMP_TIME_EXCEEDED,
   ICMP_TIMESTAMP_REPLY,
@@ -35,6 +42,7 @@ import {
   TIME_EXCEEDED_TTL,
   UNREACHABLE_FRAGMENTATION_NEEDED,
   UNREACHABLE_NET,
+  UNREACHABLE_PORT,
   UNREACHABLE_PROHIBITED,
 } from "./wire/icmp.js";
 import {
@@ -46,6 +54,8 @@ import {
   recordsAddresses,
 } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
+import { TCP_HEADER_BYTES, tcpFlags } from "./wire/tcp.js";
+import { UDP_HEADER_BYTES } from "./wire/udp.js";
 
 /** Interface indices of a gateway. */
 export const LAN = 0;
@@ -73,9 +83,10 @@ interface Passage {
   readonly out: Interface;
 }
 
-export class Gateway extends Host {
+export class Gateway extends Host implements FirewallEffects {
   readonly lan: Interface;
   readonly wan: Interface;
+  readonly firewall: Firewall;
   readonly nat: Nat;
   /** About the packet that was refused last. */
   readonly refusal = new Refusal();
@@ -95,7 +106,10 @@ export class Gateway extends Host {
     this.wan = this.interfaces[WAN] as Interface;
     this.links = options.links;
     this.bindings = options.links?.defaults ?? [];
-    this.nat = new Nat(this.clock, this.ports, options.random, options.capacity, options.nat, options.flowMemory);
+    const { capacity, random } = options;
+    this.firewall = new Firewall(capacity, this);
+    const { rules } = this.firewall;
+    this.nat = new Nat(this.clock, this.ports, random, capacity, rules, options.nat, options.flowMemory);
     const flows = this.nat.flows;
     const { outbound, inbound } = (options.flowCache ?? createFlowCache)(flows);
     this.#outward = { carry: outbound, source: this.lan, out: this.wan };
@@ -194,13 +208,56 @@ export class Gateway extends Host {
     return this.nat.restoreSessions(bytes, (address) => this.lan.isOnLink(address) && address !== this.lan.address);
   }
 
+  /** The rules have changed: what they deny now ends. */
+  rulesChanged(): void {
+    const { lan } = this;
+    const { rules } = this.firewall;
+    this.nat.judgeAgain();
+    this.tcp.abandonAccepted(({ remoteAddress, remotePort, localAddress, localPort }) => {
+      const zone = lan.isOnLink(remoteAddress) ? LAN : WAN;
+      const rule = rules.judge(PROTOCOL_TCP, zone, ZONE_SELF, remoteAddress, remotePort, localAddress, localPort);
+      return rule < 0 ? zone === WAN : rules.verdict(rule) !== "ok";
+    });
+  }
+
+  /**
+   * The MAC lists have changed: stations that they refuse now are forgotten, and the sessions of their addresses end. Every
+   * other station has to show itself once more before the flow cache goes on with its sessions.
+   */
+  stationsChanged(): void {
+    const { stations } = this.firewall;
+    const { lan, nat, neighbours } = this;
+    lan.stationFilter = stations.count === 0 ? undefined : stations;
+    if (stations.count === 0) return;
+    for (const { address, interfaceName, mac, state } of neighbours.entries()) {
+      const isOfLan = interfaceName === lan.name && state !== "incomplete";
+      if (!isOfLan || !stations.refuses(macHead(mac), macTail(mac))) continue;
+      neighbours.forget(lan, address);
+      nat.endHost(address);
+    }
+    nat.flows.forgetHops();
+  }
+
   override poll(now: number): void {
     super.poll(now);
     this.nat.poll();
+    const { closedPorts } = this.firewall;
+    if (closedPorts === undefined) return;
+    for (;;) {
+      // A SYN that has waited long enough: its sender is told, unless somebody behind us has opened that connection.
+      const packet = closedPorts.take(this.clock.now, WAN);
+      if (packet === undefined) return;
+      const { source, sourcePort, destination, destinationPort } = packet;
+      if (destination !== this.wan.address) continue;
+      if (this.nat.flows.findInbound(PROTOCOL_TCP, source, sourcePort, destinationPort) >= 0) continue;
+      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PORT);
+    }
   }
 
   override nextDeadline(): number {
-    return Math.min(super.nextDeadline(), this.nat.nextDeadline());
+    const earliest = Math.min(super.nextDeadline(), this.nat.nextDeadline());
+    const { closedPorts } = this.firewall;
+    return closedPorts === undefined ? earliest : Math.min(earliest, closedPorts.nextDeadline());
   }
 
   override receive(index: number, frame: Frame, length: number): void {
@@ -319,28 +376,52 @@ export class Gateway extends Host {
   protected override deliver(packet: Packet): Verdict {
     const decision = this.nat.decision;
     const refusal = this.#judgeDelivery(packet, decision);
-    // The most frequent refusal, and the one that nobody is told of.
-    if (refusal === "wanUnsolicited") return refusal;
+    // The most frequent refusal, and the one that nobody is told of unless that is wanted.
+    if (refusal === "wanUnsolicited") {
+      if (this.firewall.closedPorts !== undefined) this.#rejectAtClosedPort(packet, this.firewall.closedPorts);
+      return refusal;
+    }
+    if (decision.rule >= 0) {
+      const { protocol, source, sourcePort, destination, destinationPort } = packet;
+      this.firewall.rules.countHit(decision.rule, protocol, source, sourcePort, destination, destinationPort);
+    }
     if (refusal !== "ok") return this.#refuse(packet, refusal, this.lan);
     return decision.way === "local" ? super.deliver(packet) : this.#sendInward(packet);
   }
 
   #judgeDelivery(packet: Packet, decision: Decision): Verdict {
     decision.way = "local";
+    decision.rule = NONE;
     const isFromLan = packet.interfaceIndex === LAN;
-    if (isFromLan && packet.destination !== this.wan.address) return "ok";
+    if (isFromLan && packet.destination !== this.wan.address) return this.#judgeLocal(packet, decision, "ok");
     const owner = this.#ownerOf(packet);
     decision.owner = owner;
     // A broadcast on the WAN link concerns us, and nobody behind us.
-    const isForInside = packet.destination === this.wan.address && (owner === "mapping" || owner === "forward");
-    if (isForInside) {
+    const isForDmz = owner === undefined && this.nat.dmzAddress !== 0 && hasPorts(packet);
+    if ((owner === "mapping" || owner === "forward" || isForDmz) && packet.destination === this.wan.address) {
       decision.way = isFromLan ? "hairpin" : "inward";
       return this.#judgePassage(packet, this.lan);
     }
-    if (isFromLan || this.#isExpected(packet, owner)) return "ok";
+    if (isFromLan || this.#isExpected(packet, owner)) return this.#judgeLocal(packet, decision, "ok");
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
-    if (packet.protocol === PROTOCOL_ICMP) return "ok";
-    return packet.protocol === PROTOCOL_TCP || packet.protocol === PROTOCOL_UDP ? "wanUnsolicited" : "natProtocol";
+    if (packet.protocol === PROTOCOL_ICMP) {
+      const isRefused = !this.firewall.answersPing && isEchoRequest(packet);
+      return this.#judgeLocal(packet, decision, isRefused ? "firewallDenied" : "ok");
+    }
+    if (!hasPorts(packet)) return "natProtocol";
+    const verdict = this.#judgeLocal(packet, decision, "wanUnsolicited");
+    // No rule opens what is not there.
+    return verdict === "ok" && owner === undefined ? "wanUnsolicited" : verdict;
+  }
+
+  /** What the rules say to a packet for the gateway itself; where they say nothing, `otherwise`. */
+  #judgeLocal(packet: Packet, decision: Decision, otherwise: Verdict): Verdict {
+    const { rules } = this.firewall;
+    if (rules.count === 0 || isAnswer(packet, this.sockets, this.ports)) return otherwise;
+    const { protocol, interfaceIndex, source, sourcePort, destination, destinationPort } = packet;
+    const rule = rules.judge(protocol, interfaceIndex, ZONE_SELF, source, sourcePort, destination, destinationPort);
+    decision.rule = rule;
+    return rule < 0 ? otherwise : rules.verdict(rule);
   }
 
   /**
@@ -377,8 +458,9 @@ export class Gateway extends Host {
       if (outward !== "ok") return this.#refuse(packet, outward, lan);
     }
     const verdict = this.nat.inbound(packet);
+    // A hairpin has been rewritten by now.
     if (verdict !== "ok")
-      return packet.interfaceIndex === WAN ? this.#note(packet, verdict) : this.#fail(packet, verdict);
+      return packet.interfaceIndex === WAN ? this.#refuse(packet, verdict, lan) : this.#fail(packet, verdict);
     // Where a port forward leads to the LAN's broadcast address.
     if (lan.isBroadcast(packet.destination)) return this.#fail(packet, "ipDestinationMartian");
     return this.#send(packet, lan, lan.nextHop(packet.destination));
@@ -418,12 +500,22 @@ export class Gateway extends Host {
       case "natNoMapping":
       case "natNoSession":
       case "natNoPort":
-        // RFC 5508 REQ-8: a host that gets no session is told so.
-        this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
+        // RFC 5508 REQ-8: a host that gets no session is told so; a stranger is not.
+        if (packet.interfaceIndex === LAN) this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
         break;
       case "natTcpState":
         // A connection from before our start, or past its time: a reset lets the host reconnect at once.
-        this.tcp.refuse(packet);
+        if (packet.interfaceIndex === LAN) this.tcp.refuse(packet);
+        break;
+      case "firewallRejected":
+        this.#reject(packet, UNREACHABLE_PROHIBITED);
+        break;
+      // To a stranger all these ports look the same, so that he does not learn which of them are in use.
+      case "wanUnsolicited":
+      case "natFiltered":
+      case "forwardDisabled":
+      case "forwardSourceRefused":
+        if (this.firewall.closedPorts !== undefined) this.#rejectAtClosedPort(packet, this.firewall.closedPorts);
         break;
     }
     return verdict;
@@ -450,6 +542,29 @@ export class Gateway extends Host {
     return verdict;
   }
 
+  /** Resets a TCP segment's sender; others are told by ICMP, with this code. As many a second as ICMP errors. */
+  #reject(packet: Packet, code: number): void {
+    if (packet.protocol !== PROTOCOL_TCP) this.complain(packet, ICMP_UNREACHABLE, code);
+    else if (this.icmp.takeToken(packet.interfaceIndex)) this.tcp.refuse(packet);
+  }
+
+  /**
+   * Somebody from outside has come to a port of ours that is closed to him. Where NAT has its ports an inside host may be
+   * about to call him from there: a SYN waits, and everything else of TCP hears nothing (RFC 5382 REQ-4).
+   */
+  #rejectAtClosedPort(packet: Packet, closedPorts: ClosedPorts): void {
+    if (packet.destination !== this.wan.address || packet.protocol === PROTOCOL_ICMP) return;
+    if (packet.payloadBytes < UDP_HEADER_BYTES) return;
+    const { ports, lowPorts } = this.nat.settings;
+    const port = packet.destinationPort;
+    const isNats = (port >= ports.first && port <= ports.last) || (port >= lowPorts.first && port <= lowPorts.last);
+    if (packet.protocol !== PROTOCOL_TCP || !isNats) {
+      this.#reject(packet, UNREACHABLE_PORT);
+    } else if (packet.payloadBytes >= TCP_HEADER_BYTES && isOpening(tcpFlags(packet.frame.view, packet.transportAt))) {
+      closedPorts.remember(packet, this.clock.now);
+    }
+  }
+
   /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
@@ -467,6 +582,27 @@ export class Gateway extends Host {
     if (lastSession >= 0) flows.setNextHop(lastSession, out.index, neighbour);
     return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : this.#fail(packet, "portFull");
   }
+}
+
+/** Whether a packet for the gateway itself belongs to what has begun already: it needs no rule. */
+function isAnswer(packet: Packet, sockets: SocketTable, ports: PortSpace): boolean {
+  const { protocol, source, sourcePort, destination, destinationPort } = packet;
+  if (protocol === PROTOCOL_ICMP) return !isEchoRequest(packet);
+  if (protocol === PROTOCOL_TCP) {
+    return sockets.find(protocol, destination, destinationPort, source, sourcePort) !== undefined;
+  }
+  if (protocol !== PROTOCOL_UDP) return false;
+  // A socket that did not choose its port has asked somebody something.
+  const { first, last } = ports.socketPorts;
+  return destinationPort >= first && destinationPort <= last && ports.ownerKind(protocol, destinationPort) === "socket";
+}
+
+function hasPorts({ protocol }: Packet): boolean {
+  return protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP;
+}
+
+function isEchoRequest(packet: Packet): boolean {
+  return packet.payloadBytes > 0 && icmpType(packet.frame.view, packet.transportAt) === ICMP_ECHO_REQUEST;
 }
 
 function isSamePlace(one: LinkBinding | undefined, other: LinkBinding | undefined): boolean {

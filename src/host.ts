@@ -31,7 +31,7 @@ import { SocketTable } from "./transport/socketTable.js";
 import { Tcp } from "./transport/tcp/tcp.js";
 import { IcmpErrorQuote } from "./transport/transport.js";
 import { Udp } from "./transport/udp.js";
-import { ETHERTYPE_ARP, ETHERTYPE_AT, ETHERTYPE_IPV4, GROUP_BIT } from "./wire/ethernet.js";
+import { ETHERTYPE_ARP, ETHERTYPE_AT, ETHERTYPE_IPV4, GROUP_BIT, SOURCE_AT } from "./wire/ethernet.js";
 import {
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
@@ -282,6 +282,10 @@ export class Host {
     const isGroup = (head & GROUP_BIT) !== 0;
     const isOurs = head === source.macHead && view.getInt32(ETHERNET_AT + 2) === source.macTail;
     if (!isOurs && !isGroup) return "frameNotForUs";
+    const filter = source.stationFilter;
+    if (filter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) {
+      return "macRefused";
+    }
     const type = view.getUint16(ETHERTYPE_AT);
     const packet = this.#packet;
     if (type === ETHERTYPE_ARP) {

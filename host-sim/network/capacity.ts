@@ -15,4 +15,5 @@ export const DESKTOP_CAPACITY: Capacity = Object.freeze({
   mappings: 0,
   sessions: 0,
   forwards: 0,
+  rules: 0,
 });

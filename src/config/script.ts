@@ -2,7 +2,9 @@
  * The running configuration as text: the console commands that make a fresh gateway equal to this one. What has its
  * default value is left out.
  */
-import { formatAddress, formatPrefix } from "../core/address.js";
+import { formatAddress, formatMac, formatPrefix } from "../core/address.js";
+import type { Firewall } from "../firewall/firewall.js";
+import { formatRule } from "../firewall/rule.js";
 import type { Gateway } from "../gateway.js";
 import { DEFAULT_MTU_BYTES, type Interface } from "../link/interface.js";
 import { type Forward, formatForward } from "../nat/forwards.js";
@@ -42,6 +44,7 @@ export function configScript(gateway: Gateway): string {
     ...natLines(nat.settings),
     ...portLines(nat.settings.ports, ports.socketPorts),
     ...nat.forwards.list().flatMap(forwardLines),
+    ...firewallLines(gateway.firewall),
   ];
   return lines.map((line) => `${line}\n`).join("");
 }
@@ -82,6 +85,7 @@ function natLines(settings: NatSettings): string[] {
     const seconds = settings[NAT_TIMEOUTS[name]];
     if (seconds !== DEFAULT_NAT_SETTINGS[NAT_TIMEOUTS[name]]) lines.push(`set nat timeout ${name} ${seconds}`);
   }
+  if (settings.dmzAddress !== 0) lines.push(`set dmz ${formatAddress(settings.dmzAddress)}`);
   return lines;
 }
 
@@ -92,6 +96,15 @@ function portLines(nat: PortRange, sockets: PortRange): string[] {
 
 function isSameRange(one: PortRange, other: PortRange): boolean {
   return one.first === other.first && one.last === other.last;
+}
+
+function firewallLines({ rules, stations, answersPing, rejectsClosedPorts }: Firewall): string[] {
+  return [
+    ...(answersPing ? [] : ["set firewall ping deny"]),
+    ...(rejectsClosedPorts ? ["set firewall closed-ports reject"] : []),
+    ...rules.list().map(({ rule }) => `rule add ${formatRule(rule)}`),
+    ...stations.list().map(({ mac, isAllowed }) => `mac ${isAllowed ? "allow" : "deny"} ${formatMac(mac)}`),
+  ];
 }
 
 function forwardLines(forward: Forward): string[] {

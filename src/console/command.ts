@@ -11,6 +11,8 @@ export interface Command {
    * choice, `[...]` for what may be left out.
    */
   readonly syntax: string;
+  /** What the variants are made of, where `syntax` does not name all words that completion should offer. */
+  readonly pattern?: string;
   /** One line for the list that `help` prints. */
   readonly summary: string;
   /** More lines for `help COMMAND`. */
@@ -95,14 +97,4 @@ export interface Activity {
 /** A line that the console cannot carry out: the message is the sentence after `error: `. */
 export class CommandError extends Error {}
 
-/** A word of the user's as a message quotes it: on one line, and not too long. */
-export function quote(text: string): string {
-  let shown = "";
-  for (let i = 0; i < text.length && i < 60; i++) {
-    const code = text.charCodeAt(i);
-    // Surrogates, line separators and the like as well: the terminal may know nothing but ASCII.
-    shown += code < 0x20 || code > 0x7e ? "?" : text.charAt(i);
-  }
-  const mark = shown.includes('"') ? "'" : '"';
-  return `${mark}${shown}${text.length > 60 ? "..." : ""}${mark}`;
-}
+export { quote } from "../core/quote.js";

@@ -7,6 +7,7 @@ import { NEVER } from "../core/clock.js";
 import type { Gateway } from "../gateway.js";
 import type { Storage } from "../platform/storage.js";
 import { type Activity, type Command, type CommandContext, CommandError, type DeviceSide } from "./command.js";
+import { FIREWALL_COMMANDS } from "./commands/firewall.js";
 import { FORWARD_COMMANDS } from "./commands/forward.js";
 import { INTERFACE_COMMANDS } from "./commands/interface.js";
 import { PING_COMMANDS } from "./commands/ping.js";
@@ -51,6 +52,7 @@ export class Console {
       ...SET_COMMANDS,
       ...INTERFACE_COMMANDS,
       ...FORWARD_COMMANDS,
+      ...FIREWALL_COMMANDS,
       ...SHOW_NAT_COMMANDS,
       ...SHOW_COMMANDS,
       ...PING_COMMANDS,

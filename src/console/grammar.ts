@@ -44,7 +44,7 @@ export class Grammar {
     const begun = line === "" || /\s$/.test(line) ? "" : (words.pop() ?? "");
     const literals = this.#variants
       .filter((variant) => match(variant, words).taken === words.length)
-      .flatMap((variant) => variant.words[words.length]?.literals ?? []);
+      .flatMap((variant) => wordAt(variant, words.length)?.literals ?? []);
     return unique(literals.filter((literal) => literal.startsWith(begun.toLowerCase()))).sort();
   }
 
@@ -71,6 +71,12 @@ export class Grammar {
     if (choices.length > 0) return `${quote(wrong)} is unknown after ${quote(before)}; use ${listOf(choices)}`;
     return `${quote(wrong)} is a word too many; ${quote(before)} is complete without it`;
   }
+}
+
+/** What stands at a place of a line: the last word of a variant may go on. */
+function wordAt({ words }: Variant, index: number): Word | undefined {
+  const last = words[words.length - 1];
+  return words[index] ?? (last?.isRest ? last : undefined);
 }
 
 function missingWord(matches: readonly Match[], words: readonly string[]): string {

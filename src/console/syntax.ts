@@ -25,7 +25,10 @@ export function commandTable(commands: readonly Command[]): readonly Command[] {
 /** Frozen; what they are made of is the command's. */
 export function variantsOf(command: Command): readonly Variant[] {
   return freezeRows(
-    expandSyntax(command.syntax).map((words) => ({ command, words: freezeRows(words.map(parseWord)) })),
+    expandSyntax(command.pattern ?? command.syntax).map((words) => ({
+      command,
+      words: freezeRows(words.map(parseWord)),
+    })),
   );
 }
 

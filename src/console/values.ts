@@ -1,6 +1,14 @@
 /** Values in commands: each kind has a name in the syntax, and a strict reader that says what would be right. */
 
-import { formatPrefix, type Prefix, parseAddress, parsePrefix, prefixMask } from "../core/address.js";
+import {
+  formatPrefix,
+  isGroupMac,
+  type Prefix,
+  parseAddress,
+  parseMac,
+  parsePrefix,
+  prefixMask,
+} from "../core/address.js";
 import { freezeRows } from "../core/freeze.js";
 import { FIRST_VLAN, LAST_VLAN, UNTAGGED } from "../platform/linkPorts.js";
 import type { PortRange } from "../transport/portSpace.js";
@@ -38,6 +46,9 @@ export const VALUES: Readonly<Record<string, ValueKind>> = freezeRows({
   SSID: { what: "a Wi-Fi network's name", sample: "home", read: (word: string) => word },
   PASSWORD: { what: "a password", sample: "correct%20horse", read: (word: string) => word },
   CODE: { what: "a country's code", sample: "DE", read: (word: string) => word },
+  MAC: { what: "a station's address", sample: "02:00:00:00:00:10", read: readMac },
+  N: { what: "a rule's number", sample: "1", read: readRuleNumber },
+  CONDITION: { what: "a rule's condition", sample: "tcp", read: (word: string) => word },
   NUMBER: { what: "a number", sample: "6", read: (word: string) => word },
   COMMAND: { what: "a command", sample: "show", read: (word: string) => word },
 });
@@ -146,6 +157,21 @@ export function readHostname(word: string): string {
     );
   }
   return word;
+}
+
+export function readMac(word: string): number {
+  const mac = parseMac(word);
+  if (mac === undefined || isGroupMac(mac) || mac === 0) {
+    throw new CommandError(`${quote(word)} is not a station's address; write six octets such as 02:00:00:00:00:10`);
+  }
+  return mac;
+}
+
+/** As `show rules` counts: from 1. */
+export function readRuleNumber(word: string): number {
+  const number = readNumber(word);
+  if (number < 1) throw new CommandError(`${quote(word)} is not a rule's number; "show rules" numbers them from 1`);
+  return number;
 }
 
 /** A decimal number without sign or leading zeros; -1 for anything else. */

@@ -97,3 +97,9 @@ export function formatMac(mac: number): string {
   const digits = mac.toString(16).padStart(12, "0");
   return digits.match(/../g)?.join(":") ?? digits;
 }
+
+/** Reads `02:00:00:00:00:10`, with hyphens as well; undefined when it is not six octets of two hexadecimal digits. */
+export function parseMac(text: string): number | undefined {
+  if (!/^[0-9a-f]{2}([:-])[0-9a-f]{2}(?:\1[0-9a-f]{2}){4}$/i.test(text)) return undefined;
+  return Number.parseInt(text.replace(/[:-]/g, ""), 16);
+}

@@ -26,6 +26,8 @@ export interface Capacity {
   readonly sessions: number;
   /** Port forwards. */
   readonly forwards: number;
+  /** Firewall rules; and as many stations in the MAC lists. */
+  readonly rules: number;
 }
 
 /** What an ESP32 without extra RAM carries; docs/architecture.md has the sum. */
@@ -44,6 +46,7 @@ export const DEFAULT_CAPACITY: Capacity = Object.freeze({
   mappings: 512,
   sessions: 1024,
   forwards: 32,
+  rules: 32,
 });
 
 /** For a board with PSRAM, and for a desktop; `npm run bench:xs` prints what it takes. */
@@ -58,4 +61,5 @@ export const LARGE_CAPACITY: Capacity = Object.freeze({
   mappings: 2048,
   sessions: 4096,
   forwards: 64,
+  rules: 64,
 });

@@ -76,6 +76,10 @@ export const DROP_REASONS = Object.freeze({
   forwardDisabled: "the port forward is switched off",
   forwardSourceRefused: "the port forward does not admit this source",
   wanNotReady: "the WAN interface has no address yet",
+  // firewall
+  firewallDenied: "a firewall rule or setting denies it",
+  firewallRejected: "a firewall rule rejects it, and the sender is told",
+  macRefused: "from a station of the LAN that the MAC lists refuse",
 } as const);
 
 export type DropReason = keyof typeof DROP_REASONS;

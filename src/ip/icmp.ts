@@ -57,7 +57,7 @@ export class Icmp {
    * came from. Stays silent where RFC 1812 section 4.3.2.7 says so, or above the rate. `rest` is the error's second word.
    */
   sendError(packet: Packet, back: Interface, type: number, code: number, rest = 0): void {
-    if (!this.#mayComplain(packet, back) || !this.#takeToken(back.index)) return;
+    if (!this.#mayComplain(packet, back) || !this.takeToken(back.index)) return;
     const bytes = this.#writeError(packet, type, code, rest);
     const tos = ipTos(packet.frame.view, NETWORK_AT) & DSCP_MASK;
     const verdict = this.#output.sendOn(back, back.address, packet.source, PROTOCOL_ICMP, bytes, false, tos);
@@ -69,7 +69,7 @@ export class Icmp {
    * that were translated before they failed. False when there is nothing to say.
    */
   buildError(packet: Packet, from: Interface, type: number, code: number): boolean {
-    if (!this.#mayComplain(packet, from) || !this.#takeToken(from.index)) return false;
+    if (!this.#mayComplain(packet, from) || !this.takeToken(from.index)) return false;
     const bytes = this.#writeError(packet, type, code, 0);
     const tos = ipTos(packet.frame.view, NETWORK_AT) & DSCP_MASK;
     this.#output.write(from, from.address, packet.source, PROTOCOL_ICMP, bytes, false, tos, DEFAULT_TTL);
@@ -103,7 +103,8 @@ export class Icmp {
     return packet.payloadBytes >= 1 && !isIcmpError(icmpType(packet.frame.view, packet.transportAt));
   }
 
-  #takeToken(index: number): boolean {
+  /** Whether another answer may leave by this interface, an ICMP error or what comes in its place; counts one that may not. */
+  takeToken(index: number): boolean {
     const elapsedMs = this.#clock.now - (this.#refilledAtMs[index] as number);
     const tokens = Math.min(
       ICMP_ERROR_BURST,

@@ -1,5 +1,5 @@
 /** What we do about ARP packets that come in (RFC 826, RFC 5227). */
-import { isGroupMac, isUnicastSource } from "../core/address.js";
+import { isGroupMac, isUnicastSource, macHead, macTail } from "../core/address.js";
 import type { Clock } from "../core/clock.js";
 import type { Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, type Frame } from "../core/frame.js";
@@ -29,6 +29,7 @@ export function receiveArp(
   const senderAddress = arpSenderAddress(frame);
   const targetAddress = arpTargetAddress(frame);
   if (isGroupMac(senderMac) || senderMac === source.mac) return "arpMalformed";
+  if (source.stationFilter?.refuses(macHead(senderMac), macTail(senderMac))) return "macRefused";
   if (source.address === 0) return "interfaceDown";
 
   const isForUs = targetAddress === source.address;

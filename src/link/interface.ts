@@ -8,6 +8,12 @@ export const DEFAULT_MTU_BYTES = 1500;
 /** RFC 791 section 3.2: every internet module must forward 68 octets unfragmented. */
 export const MINIMUM_MTU_BYTES = 68;
 
+/** Says which stations of a link may not talk to us. */
+export interface StationFilter {
+  /** By the upper 16 and the lower 32 bits (int32) of the station address. */
+  refuses(head: number, tail: number): boolean;
+}
+
 export class Interface {
   // First what each carried packet needs: XS looks through an object's properties in their order, at 5 instructions each.
   rxFrames = 0;
@@ -39,6 +45,8 @@ export class Interface {
 
   /** Frames that the port did not take. */
   txRefused = 0;
+  /** Undefined where all stations are welcome. */
+  stationFilter: StationFilter | undefined;
 
   /** The station address's upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
   macHead = 0;

@@ -187,6 +187,12 @@ export class Neighbours {
     }
   }
 
+  /** Forgets one station. */
+  forget(out: Interface, address: number): void {
+    const index = this.#find(out, address);
+    if (index >= 0) this.#free(index, this.#entries[index] as Neighbour);
+  }
+
   poll(): void {
     if (this.#clock.now < this.#nextDeadline) return;
     this.#nextDeadline = NEVER;

@@ -33,6 +33,8 @@ export class Decision {
   /** The port of the inside endpoint that a new session is for; of any ICMP query its identifier, and NONE of an ICMP error. */
   port = 0;
   tcpFlags = 0;
+  /** The firewall rule that decides about a new session or call; NONE if none fits, or none is asked. */
+  rule = NONE;
   /** The inside host that a new session from outside is for. */
   insideAddress = 0;
   /** Who owns the port of ours that a packet from outside is for. */
@@ -43,5 +45,6 @@ export class Decision {
     this.session = NONE;
     this.finished = NONE;
     this.victim = NONE;
+    this.rule = NONE;
   }
 }

@@ -4,6 +4,8 @@
  * It reads the tables and changes none; what it finds out goes into the `Decision`. `Nat` carries it out.
  */
 import type { Verdict } from "../core/drops.js";
+import { ZONE_LAN, ZONE_WAN } from "../firewall/rule.js";
+import type { Rules } from "../firewall/rules.js";
 import type { FlowTable } from "../flow/table.js";
 import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
 import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
@@ -17,7 +19,7 @@ import { isQueryReply, isQueryRequest, isTranslatedError, judgeInboundError, jud
 import { DYNAMIC, type Mappings } from "./mappings.js";
 import { ICMP, type Sessions, TCP_TRANSITORY, UDP } from "./sessions.js";
 import type { NatSettings } from "./settings.js";
-import { isClosed, isOpening } from "./tcpState.js";
+import { isCalled, isClosed, isOpening } from "./tcpState.js";
 import type { TcpTracker } from "./tcpTracker.js";
 
 /** What the judge reads. */
@@ -28,6 +30,7 @@ export interface NatTables {
   readonly mappings: Mappings;
   readonly sessions: Sessions;
   readonly tcp: TcpTracker;
+  readonly rules: Rules;
 }
 
 export class Judge {
@@ -38,6 +41,7 @@ export class Judge {
   readonly #mappings: Mappings;
   readonly #sessions: Sessions;
   readonly #tcp: TcpTracker;
+  readonly #rules: Rules;
 
   constructor(tables: NatTables, settings: NatSettings) {
     this.settings = settings;
@@ -47,6 +51,7 @@ export class Judge {
     this.#mappings = tables.mappings;
     this.#sessions = tables.sessions;
     this.#tcp = tables.tcp;
+    this.#rules = tables.rules;
   }
 
   /** A packet from the inside to the outside. */
@@ -70,6 +75,10 @@ export class Judge {
       decision.finished = session;
     }
     if (isTcp && !isOpening(flags)) return "natTcpState";
+    if (this.#rules.count > 0) {
+      const refusal = this.#judgeWayOut(packet, decision);
+      if (refusal !== "ok") return refusal;
+    }
     // A server is seen with its public port when it speaks first, too.
     decision.forward = this.#forwards.serving(protocol, source, sourcePort);
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
@@ -104,7 +113,39 @@ export class Judge {
     if (isIcmp && !isQueryReply(icmpType(view, transportAt))) return "ok";
     const port = isIcmp ? icmpIdentifier(view, transportAt) : packet.destinationPort;
     if (this.#sessions.findInbound(protocol, source, sourcePort, port) >= 0) return "ok";
-    return this.#filterOwner(this.#ports.ownerKind(protocol, port), this.#ports.ownerId(protocol, port), source);
+    const owner = this.#ports.ownerKind(protocol, port);
+    const id = this.#ports.ownerId(protocol, port);
+    const refusal = this.#filterOwner(owner, id, source);
+    if (refusal !== "ok" || isIcmp || this.#rules.count === 0) return refusal;
+    const address = this.#targetAddress(owner, id);
+    const insidePort = this.#targetPort(owner, id, port);
+    const rule = this.#rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, address, insidePort);
+    return rule < 0 ? "ok" : this.#rules.verdict(rule);
+  }
+
+  /** What the rules would say if a session that there is opened now. */
+  judgeAgain(session: number): Verdict {
+    const flows = this.#flows;
+    const protocol = flows.protocol(session);
+    const insideAddress = flows.insideAddress(session);
+    const insidePort = protocol === PROTOCOL_ICMP ? 0 : flows.insidePort(session);
+    const isFromOutside = isCalled(this.#sessions.tcpState(session));
+    let zone: number = ZONE_WAN;
+    let otherAddress = flows.remoteAddress(session);
+    let otherPort = flows.remotePort(session);
+    if (otherAddress === flows.externalAddress) {
+      // The other half of a hairpin has the same two external ports, the other way round.
+      const half = flows.findInbound(protocol, otherAddress, flows.externalPort(session), otherPort);
+      if (half < 0) return "firewallDenied";
+      zone = ZONE_LAN;
+      otherAddress = flows.insideAddress(half);
+      otherPort = flows.insidePort(half);
+    }
+    const rules = this.#rules;
+    const rule = isFromOutside
+      ? rules.judge(protocol, zone, ZONE_LAN, otherAddress, otherPort, insideAddress, insidePort)
+      : rules.judge(protocol, ZONE_LAN, zone, insideAddress, insidePort, otherAddress, otherPort);
+    return rule < 0 ? "ok" : rules.verdict(rule);
   }
 
   /** Gives a packet that is refused after its translation the ends back that it came in with; its bytes stay. */
@@ -151,6 +192,10 @@ export class Judge {
       }
       decision.finished = session;
     }
+    if (this.#rules.count > 0) {
+      const refusal = this.#judgeWayOut(packet, decision);
+      if (refusal !== "ok") return refusal;
+    }
     decision.forward = DYNAMIC;
     decision.timerClass = ICMP;
     return this.#judgeOpening(PROTOCOL_ICMP, packet.source, identifier, decision);
@@ -171,6 +216,39 @@ export class Judge {
     decision.session = session;
     if (session >= 0) return "ok";
     return this.#ports.ownerKind(PROTOCOL_ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
+  }
+
+  /**
+   * What the rules say of a new session from the inside. One to our own external address is a hairpin, which is judged here:
+   * here the packet still has its sender's own address, and its target's is known.
+   */
+  #judgeWayOut(packet: Packet, decision: Decision): Verdict {
+    const { protocol, source, sourcePort, destination, destinationPort } = packet;
+    let zone: number = ZONE_WAN;
+    let address = destination;
+    let port = destinationPort;
+    if (destination === this.#flows.header.externalAddress) {
+      const owner = this.#ports.ownerKind(protocol, destinationPort);
+      const id = this.#ports.ownerId(protocol, destinationPort);
+      zone = ZONE_LAN;
+      address = this.#targetAddress(owner, id);
+      port = this.#targetPort(owner, id, destinationPort);
+    }
+    const rule = this.#rules.judge(protocol, ZONE_LAN, zone, source, sourcePort, address, port);
+    decision.rule = rule;
+    return rule < 0 ? "ok" : this.#rules.verdict(rule);
+  }
+
+  /** Where a port of ours leads to: the address of the host behind it. A port of nobody leads to the DMZ host. */
+  #targetAddress(owner: PortOwnerKind | undefined, id: number): number {
+    if (owner === "mapping") return this.#mappings.insideAddress(id);
+    return owner === undefined ? this.settings.dmzAddress : (this.#forwards.get(id)?.insideAddress ?? 0);
+  }
+
+  /** The port there. */
+  #targetPort(owner: PortOwnerKind | undefined, id: number, port: number): number {
+    if (owner === "mapping") return this.#mappings.insidePort(id);
+    return owner === undefined ? port : this.#forwards.insidePort(id, port);
   }
 
   /**
@@ -206,10 +284,18 @@ export class Judge {
     if (refusal !== "ok") return refusal;
     const isTcp = protocol === PROTOCOL_TCP;
     if (isTcp && !isOpening(flags)) return "natTcpState";
-    const isMapping = owner === "mapping";
-    const forwards = this.#forwards;
-    const insideAddress = isMapping ? this.#mappings.insideAddress(id) : (forwards.get(id)?.insideAddress ?? 0);
-    const insidePort = isMapping ? this.#mappings.insidePort(id) : forwards.insidePort(id, destinationPort);
+    const insideAddress = this.#targetAddress(owner, id);
+    const insidePort = this.#targetPort(owner, id, destinationPort);
+    // A hairpin was judged on its way out.
+    if (this.#rules.count > 0 && source !== this.#flows.header.externalAddress) {
+      const { sourcePort } = packet;
+      const rule = this.#rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, insideAddress, insidePort);
+      decision.rule = rule;
+      decision.insideAddress = insideAddress;
+      decision.port = insidePort;
+      const verdict = rule < 0 ? "ok" : this.#rules.verdict(rule);
+      if (verdict !== "ok") return verdict;
+    }
     // The two endpoints may already talk through another external port. That session stands, unless it is over: the inside
     // host could not tell two of them apart. The new session's ends are looked for here, too.
     const other = this.#flows.findOutbound(protocol, insideAddress, insidePort, source, packet.sourcePort);
@@ -217,21 +303,29 @@ export class Judge {
       if (!isTcp || !isClosed(this.#sessions.tcpState(other))) return "natConflict";
     }
     if (other >= 0) decision.finished = other;
-    decision.forward = isMapping ? DYNAMIC : id;
+    decision.forward = owner === "forward" ? id : DYNAMIC;
     decision.insideAddress = insideAddress;
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
-    return this.#judgeOpening(protocol, insideAddress, insidePort, decision);
+    const room = this.#judgeOpening(protocol, insideAddress, insidePort, decision);
+    // The DMZ host is seen with another port already: this one leads nowhere.
+    return owner === undefined && decision.mapping >= 0 ? "wanUnsolicited" : room;
   }
 
   #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {
     if (owner === "mapping") return this.#filter(id, remote);
-    return owner === "forward" ? this.#filterForward(id, remote) : "wanUnsolicited";
+    if (owner === "forward") return this.#filterForward(id, remote);
+    return owner === undefined && this.settings.dmzAddress !== 0 ? "ok" : "wanUnsolicited";
   }
 
   /** RFC 4787 section 5. A hairpin comes from the inside: its sender need not be known to the mapping (REQ-9). */
   #filter(mapping: number, remote: number): Verdict {
     if (this.settings.filtering === "endpointIndependent" || remote === this.#flows.externalAddress) return "ok";
-    return this.#sessions.hasPeer(mapping, remote) ? "ok" : "natFiltered";
+    if (this.#sessions.hasPeer(mapping, remote)) return "ok";
+    const { dmzAddress } = this.settings;
+    const mappings = this.#mappings;
+    if (dmzAddress === 0 || mappings.insideAddress(mapping) !== dmzAddress) return "natFiltered";
+    // The DMZ host may be called by everybody, by its own ports.
+    return mappings.insidePort(mapping) === mappings.externalPort(mapping) ? "ok" : "natFiltered";
   }
 
   #filterForward(id: number, remote: number): Verdict {

@@ -18,7 +18,7 @@ const SIGNATURE = 0x504b5301;
 const HEADER_BYTES = 12;
 /**
  * Inside address; remote address; inside and external port; remote port, window scales of both sides (4 bits each) and the
- * TCP state, or UDP_MARK; the last acknowledgement numbers of inside and outside.
+ * TCP state, or UDP_MARK and the state of a session of datagrams; the last acknowledgement numbers of inside and outside.
  */
 const SESSION_BYTES = 24;
 /** No TCP state has this bit. */
@@ -77,7 +77,7 @@ function writeSession(view: DataView, at: number, session: number, { flows, sess
   view.setUint16(at + 10, flows.externalPort(session));
   view.setUint16(at + 12, flows.remotePort(session));
   if (!isTcp) {
-    view.setUint8(at + 15, UDP_MARK);
+    view.setUint8(at + 15, UDP_MARK | sessions.tcpState(session));
     return;
   }
   view.setUint8(at + 14, sessions.windowScale(session, true) | (sessions.windowScale(session, false) << 4));
@@ -94,7 +94,7 @@ function restoreSession(view: DataView, at: number, tables: NatTables): boolean 
   const externalPort = view.getUint16(at + 10);
   const remotePort = view.getUint16(at + 12);
   const state = view.getUint8(at + 15);
-  const isTcp = state !== UDP_MARK;
+  const isTcp = (state & UDP_MARK) === 0;
   const protocol = isTcp ? PROTOCOL_TCP : PROTOCOL_UDP;
   const isTaken =
     flows.findInbound(protocol, remote, remotePort, externalPort) >= 0 ||
@@ -102,7 +102,7 @@ function restoreSession(view: DataView, at: number, tables: NatTables): boolean 
   if (isTaken || !flows.hasRoom()) return false;
   const mapping = restoreMapping(tables, protocol, inside, insidePort, externalPort);
   if (mapping < 0) return false;
-  const session = sessions.open(mapping, externalPort, remote, isTcp ? TCP_ESTABLISHED : UDP, isTcp ? state : 0);
+  const session = sessions.open(mapping, externalPort, remote, isTcp ? TCP_ESTABLISHED : UDP, state & ~UDP_MARK);
   if (!isTcp) return true;
   const scales = view.getUint8(at + 14);
   sessions.setWindowScale(session, true, scales & 15);

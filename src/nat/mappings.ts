@@ -106,6 +106,8 @@ export class Mappings {
     // The owner's number is the entry that `create` takes.
     const id = this.#free;
     if (protocol === PROTOCOL_ICMP) return ports.allocate(protocol, settings.echoIdentifiers, "mapping", id, 0);
+    // The DMZ host is seen with the port by which it is called.
+    if (this.#soughtAddress === settings.dmzAddress && this.claim(insidePort)) return insidePort;
     if (insidePort <= settings.lowPorts.last) {
       const low = ports.allocate(protocol, settings.lowPorts, "mapping", id, insidePort);
       if (low !== 0) return low;

@@ -9,6 +9,7 @@ import type { Capacity } from "../core/capacity.js";
 import type { Clock } from "../core/clock.js";
 import type { Verdict } from "../core/drops.js";
 import type { Random } from "../core/random.js";
+import type { Rules } from "../firewall/rules.js";
 import type { FlowMemory } from "../flow/memory.js";
 import { FlowTable } from "../flow/table.js";
 import type { PortSpace } from "../transport/portSpace.js";
@@ -32,15 +33,21 @@ import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
 import { Sessions, TCP_TRANSITORY } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
-import { openedState } from "./tcpState.js";
+import { CALLED, isCalled, openedState } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
 
 export type { MappingInfo, SessionInfo };
+
+/** Sessions that are judged again in one go: bounds the time that a poll takes. */
+const LOOK_LIMIT = 32;
 
 export class Nat implements ForwardEffects {
   /** The sessions' tuples, which the flow cache reads. */
   readonly flows: FlowTable;
   readonly forwards: Forwards;
+  /** As the settings have it. */
+  dmzAddress: number;
+  readonly #rules: Rules;
   readonly #clock: Clock;
   readonly #tables: NatTables;
   readonly #judge: Judge;
@@ -57,6 +64,8 @@ export class Nat implements ForwardEffects {
   readonly decision = new Decision();
   /** The external port of what `#open` opens. */
   #openedPort = 0;
+  /** The session that the rules are asked about next, after they have changed; -1 when all have been. */
+  #toJudgeAgain = -1;
 
   /** `ports` has room for one claim for each mapping and two ranges for each forward, beside what else it serves. */
   constructor(
@@ -64,18 +73,22 @@ export class Nat implements ForwardEffects {
     ports: PortSpace,
     random: Random,
     capacity: Capacity,
+    rules: Rules,
     settings: NatSettings = DEFAULT_NAT_SETTINGS,
     flowMemory?: FlowMemory,
   ) {
     this.#clock = clock;
     this.#settings = settings;
+    this.dmzAddress = settings.dmzAddress;
+    this.#rules = rules;
     this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random, flowMemory);
     this.#mappings = new Mappings(ports, random, capacity.mappings);
     this.#sessions = new Sessions(this.flows, this.#mappings, settings, random.next32());
     this.#tcp = new TcpTracker(this.flows, this.#sessions);
     this.forwards = new Forwards(ports, capacity.forwards, this);
     const { flows, forwards } = this;
-    this.#tables = { flows, ports, forwards, mappings: this.#mappings, sessions: this.#sessions, tcp: this.#tcp };
+    const mappings = this.#mappings;
+    this.#tables = { flows, ports, forwards, mappings, sessions: this.#sessions, tcp: this.#tcp, rules };
     this.#judge = new Judge(this.#tables, settings);
   }
 
@@ -83,9 +96,12 @@ export class Nat implements ForwardEffects {
     return this.#settings;
   }
 
-  /** New ranges hold for new mappings, everything else at once. */
+  /** New ranges hold for new mappings, everything else at once: who called a host that is the DMZ no more is cut off. */
   configure(settings: NatSettings): void {
+    const { dmzAddress } = this;
     this.#settings = settings;
+    this.dmzAddress = settings.dmzAddress;
+    if (dmzAddress !== 0 && dmzAddress !== settings.dmzAddress) this.endHost(dmzAddress, true);
     this.#judge.settings = settings;
     this.#sessions.configure(settings);
   }
@@ -109,8 +125,25 @@ export class Nat implements ForwardEffects {
     this.lastSession = -1;
   }
 
+  /** The rules have changed: the sessions that they deny now end, some with each `poll`. */
+  judgeAgain(): void {
+    if (this.flows.count > 0) this.#toJudgeAgain = 0;
+  }
+
+  /** Ends the sessions of an inside host; or only those that others began through dynamic mappings. */
+  endHost(insideAddress: number, isForCallsOnly = false): void {
+    const { flows } = this;
+    for (let index = 0; index < flows.capacity; index++) {
+      if (!flows.isUsed(index) || flows.insideAddress(index) !== insideAddress) continue;
+      const isDynamic = this.#mappings.forward(this.#sessions.mapping(index)) === DYNAMIC;
+      const isCall = isDynamic && isCalled(this.#sessions.tcpState(index));
+      if (isCall || !isForCallsOnly) this.#sessions.close(index);
+    }
+  }
+
   /** Brings the flow table's clock up to date and ends expired sessions, 32 at most. */
   poll(): void {
+    if (this.#toJudgeAgain >= 0) this.#judgeSome();
     const tick = Math.floor(this.#clock.now / 1000);
     if (tick === this.flows.header.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
     this.flows.tick = tick;
@@ -119,7 +152,7 @@ export class Nat implements ForwardEffects {
 
   /** When `poll` has something to do, in ms; NEVER if no session is open. */
   nextDeadline(): number {
-    return this.#sessions.nextDeadline();
+    return this.#toJudgeAgain >= 0 ? this.#clock.now : this.#sessions.nextDeadline();
   }
 
   /** What `outbound` would say to a packet from the inside to the outside, and why; changes nothing. */
@@ -149,6 +182,7 @@ export class Nat implements ForwardEffects {
     this.lastSession = -1;
     const decision = this.decision;
     const refusal = this.#judge.outbound(packet, decision);
+    if (decision.rule >= 0) this.#countHit(packet, refusal, packet.destination, packet.destinationPort);
     if (refusal !== "ok") return refusal;
     const flows = this.flows;
     const external = flows.header.externalAddress;
@@ -177,6 +211,7 @@ export class Nat implements ForwardEffects {
     this.lastSession = -1;
     const decision = this.decision;
     const refusal = this.#judge.inbound(packet, decision);
+    if (decision.rule >= 0) this.#countHit(packet, refusal, decision.insideAddress, decision.port);
     if (refusal !== "ok") return refusal;
     const flows = this.flows;
     const { protocol, source } = packet;
@@ -243,7 +278,9 @@ export class Nat implements ForwardEffects {
 
   /** Enters kept sessions whose inside hosts `isInside` knows, once everything is set as it was. Returns how many. */
   restoreSessions(bytes: Uint8Array, isInside: (address: number) => boolean): number {
-    return restoreSessions(this.#tables, bytes, isInside);
+    const count = restoreSessions(this.#tables, bytes, isInside);
+    this.judgeAgain();
+    return count;
   }
 
   endMapping(mapping: number): void {
@@ -255,6 +292,22 @@ export class Nat implements ForwardEffects {
       if (!this.flows.isUsed(index)) continue;
       if (this.#mappings.forward(this.#sessions.mapping(index)) === id) this.#sessions.close(index);
     }
+  }
+
+  /** Counts what a rule has decided; not what it let through and the NAT then refused. */
+  #countHit({ protocol, source, sourcePort }: Packet, verdict: Verdict, address: number, port: number): void {
+    const { rule } = this.decision;
+    if (verdict !== this.#rules.verdict(rule)) return;
+    this.#rules.countHit(rule, protocol, source, sourcePort, address, port);
+  }
+
+  #judgeSome(): void {
+    const { flows } = this;
+    const end = Math.min(this.#toJudgeAgain + LOOK_LIMIT, flows.capacity);
+    for (let index = this.#toJudgeAgain; index < end; index++) {
+      if (flows.isUsed(index) && this.#judge.judgeAgain(index) !== "ok") this.#sessions.close(index);
+    }
+    this.#toJudgeAgain = end === flows.capacity ? -1 : end;
   }
 
   #outboundIcmp(packet: Packet, decision: Decision): Verdict {
@@ -317,10 +370,14 @@ export class Nat implements ForwardEffects {
         externalPort =
           forward === DYNAMIC ? mappings.allocate(this.#settings) : this.forwards.externalPort(forward, decision.port);
         if (externalPort === 0) return "natNoPort";
+      } else if (forward === DYNAMIC && !mappings.claim(externalPort)) {
+        // The DMZ host's, as nobody else's mapping begins with a call.
+        return "natNoPort";
       }
       mapping = mappings.create(externalPort);
     }
-    const tcpState = timerClass === TCP_TRANSITORY ? openedState(isFromInside) : 0;
+    let tcpState = isFromInside ? 0 : CALLED;
+    if (timerClass === TCP_TRANSITORY) tcpState = openedState(isFromInside);
     const session = sessions.open(mapping, externalPort, remote, timerClass, tcpState);
     // There is room, but what made way may still be in a reader's hands.
     if (session < 0) {

@@ -107,7 +107,7 @@ export class Sessions {
 
   /**
    * A new session of a mapping, which has counted it, with `remote`: used now, for the tuple that `findOutbound` looked for last and did not find;
-   * -1 when the table has no room: what made way may still be in a reader's hands. `tcpState` is 0 for what is not TCP.
+   * -1 when the table has no room: what made way may still be in a reader's hands. `tcpState` is 0 or CALLED for what is not TCP.
    */
   open(mapping: number, externalPort: number, remote: number, timerClass: TimerClass, tcpState: number): number {
     const flows = this.#flows;

@@ -22,6 +22,8 @@ export interface NatSettings {
   readonly lowPorts: PortRange;
   /** External identifiers of ICMP queries. */
   readonly echoIdentifiers: PortRange;
+  /** The inside host that gets what comes to ports of nobody (int32); 0 for none. */
+  readonly dmzAddress: number;
 }
 
 export const DEFAULT_NAT_SETTINGS: NatSettings = Object.freeze({
@@ -38,4 +40,5 @@ export const DEFAULT_NAT_SETTINGS: NatSettings = Object.freeze({
   lowPorts: Object.freeze({ first: 1, last: 1023 }),
   // The identifiers above are the gateway's own, as with ports.
   echoIdentifiers: Object.freeze({ first: 1, last: NAT_PORTS.last }),
+  dmzAddress: 0,
 });

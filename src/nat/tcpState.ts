@@ -13,8 +13,10 @@ export const ESTABLISHED = 4;
 const FIN_INSIDE = 8;
 const FIN_OUTSIDE = 16;
 export const RESET = 32;
-/** The first SYN came from outside. */
+/** The first SYN, or datagram, came from outside. */
 const OPENED_OUTSIDE = 64;
+/** The state of a session of datagrams that was called from outside; of the others it is 0. */
+export const CALLED = OPENED_OUTSIDE;
 
 const BOTH_SYNS = SYN_INSIDE | SYN_OUTSIDE;
 const BOTH_FINS = FIN_INSIDE | FIN_OUTSIDE;
@@ -43,6 +45,11 @@ export function isSettled(state: number): boolean {
 /** Over, as far as we know: a new SYN begins a new connection with the same endpoints. */
 export function isClosed(state: number): boolean {
   return (state & RESET) !== 0 || (state & BOTH_FINS) === BOTH_FINS;
+}
+
+/** The conversation was begun from outside. */
+export function isCalled(state: number): boolean {
+  return (state & OPENED_OUTSIDE) !== 0;
 }
 
 /** Called from outside, and the caller has not answered yet: it may be forged. */

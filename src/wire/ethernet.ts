@@ -9,7 +9,8 @@ export const ETHERTYPE_ARP = 0x0806;
 export const GROUP_BIT = 0x100;
 
 const DESTINATION_AT = ETHERNET_AT;
-const SOURCE_AT = ETHERNET_AT + 6;
+/** Offset of the sender's station address in a frame's buffer. */
+export const SOURCE_AT = ETHERNET_AT + 6;
 /** Offset of the type in a frame's buffer. */
 export const ETHERTYPE_AT = ETHERNET_AT + 12;
 

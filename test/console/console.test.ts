@@ -270,16 +270,33 @@ describe("help", () => {
 
 describe("completion", () => {
   it.each([
-    ["", ["clear", "forward", "help", "ping", "save", "set", "show"]],
+    ["", ["clear", "forward", "help", "mac", "ping", "rule", "save", "set", "show"]],
     ["s", ["save", "set", "show"]],
     ["show", ["show"]],
     [
       "show ",
-      ["arp", "config", "counters", "forwards", "interfaces", "nat", "ports", "sessions", "sockets", "version"],
+      [
+        "arp",
+        "config",
+        "counters",
+        "forwards",
+        "interfaces",
+        "macs",
+        "nat",
+        "ports",
+        "rules",
+        "sessions",
+        "sockets",
+        "version",
+      ],
     ],
     ["forward add t", ["tcp"]],
     ["forward add tcp 80 192.168.1.50 ", ["from"]],
     ["set wan gateway ", ["none"]],
+    ["rule ", ["add", "insert", "move", "remove"]],
+    ["rule insert 1 ", ["allow", "deny", "reject"]],
+    ["rule add deny tcp f", ["from"]],
+    ["rule add deny log tcp from 10.0.0.0/8 to self in w", ["wan"]],
     ["nonsense ", []],
   ])("of %j", (line, words) => {
     expect(new ConsoleFixture().console.complete(line)).toEqual(words);

@@ -21,6 +21,7 @@ export const REFUSED = "connection refused";
 export const RESET = "connection reset by peer";
 export const TIMED_OUT = "connection timed out";
 export const MOVED = "the interface was moved to another link";
+export const UNWANTED = "the firewall does not admit the peer any more";
 export const UNREACHABLE = "the remote host does not speak TCP on that port";
 export const KEEP_ALIVE_FAILED = "keep-alive probes were not answered";
 

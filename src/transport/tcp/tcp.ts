@@ -23,9 +23,18 @@ import { PROTOCOL_TCP } from "../../wire/ipv4.js";
 import type { Packet } from "../../wire/packet.js";
 import { TCP_FIN, TCP_RST, TCP_SYN, tcpFlags, validateTcp } from "../../wire/tcp.js";
 import type { PortSpace } from "../portSpace.js";
-import type { SocketTable } from "../socketTable.js";
+import type { SocketEntry, SocketTable } from "../socketTable.js";
 import type { DatagramOutput, IcmpErrorQuote, Transport } from "../transport.js";
-import { abandon, Connection, enterClosed, MOVED, REFUSED, type TcpEndpoint, UNREACHABLE } from "./connection.js";
+import {
+  abandon,
+  Connection,
+  enterClosed,
+  MOVED,
+  REFUSED,
+  type TcpEndpoint,
+  UNREACHABLE,
+  UNWANTED,
+} from "./connection.js";
 import { Deadlines } from "./deadlines.js";
 import type { ConnectOptions, ListenOptions, TcpOptions } from "./endpointOptions.js";
 import { InitialSequence } from "./isn.js";
@@ -166,6 +175,15 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     for (let place = 0; place < this.#table.capacity; place++) {
       const connection = this.#table.at(place);
       if (connection instanceof Connection && connection.localAddress === localAddress) abandon(connection, MOVED);
+    }
+  }
+
+  /** Ends the connections that we have accepted and that `isUnwanted`, without a word to their peers. */
+  abandonAccepted(isUnwanted: (accepted: SocketEntry) => boolean): void {
+    for (let place = 0; place < this.#table.capacity; place++) {
+      const connection = this.#table.at(place);
+      if (!(connection instanceof Connection) || connection.listener === undefined) continue;
+      if (isUnwanted(connection)) abandon(connection, UNWANTED);
     }
   }
 

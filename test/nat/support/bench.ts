@@ -1,11 +1,14 @@
 /** A NAT in a given state, on a clock and a random source that the test holds. */
+
 import { SeededRandom } from "../../../host-sim/random.js";
 import { type Capacity, DEFAULT_CAPACITY } from "../../../src/core/capacity.js";
 import { Clock } from "../../../src/core/clock.js";
+import { Rules } from "../../../src/firewall/rules.js";
 import { Nat } from "../../../src/nat/nat.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../../src/nat/settings.js";
 import { PortSpace } from "../../../src/transport/portSpace.js";
 import type { Packet } from "../../../src/wire/packet.js";
+import { NO_EFFECTS } from "../../firewall/arbitraries.js";
 import { address } from "./packets.js";
 
 export const WAN_ADDRESS = address("203.0.113.2");
@@ -27,7 +30,7 @@ export function makeBench(settings: Partial<NatSettings> = {}, capacity: Partial
   const clock = new Clock();
   const random = new SeededRandom(seed);
   const ports = new PortSpace(random, full.mappings + full.sockets + full.listeners, full.forwards * 2);
-  const nat = new Nat(clock, ports, random, full, { ...DEFAULT_NAT_SETTINGS, ...settings });
+  const nat = new Nat(clock, ports, random, full, new Rules(0, NO_EFFECTS), { ...DEFAULT_NAT_SETTINGS, ...settings });
   nat.setExternalAddress(WAN_ADDRESS);
   const translated = (packet: Packet, verdict: string): Packet => {
     if (verdict !== "ok") throw new Error(`dropped: ${verdict}`);
