@@ -25,7 +25,7 @@ export class Wire {
   readonly #attachments: Record<Side, Attachment>;
   readonly #unread: Record<Side, Packet[]> = { lan: [], wan: [] };
   readonly #waiting = new Set<() => void>();
-  /** Many frames live for one moment only: TapAttachment remembers each it has sent. */
+  /** One for all that is sent: an attachment keeps a view of each Frame that it is given. */
   readonly #outgoing = new Frame(MAX_FRAME_BYTES);
   readonly #deviceMacs: Partial<Record<Side, string>> = {};
   #marks = 0;
