@@ -144,7 +144,7 @@ export const RFC5508: RequirementList = {
       id: "RFC5508 REQ-10b6",
       strength: "MAY",
       text: "Router discovery may be supported",
-      missing: "DHCP tells hosts their gateway",
+      missing: "hosts are told their gateway by configuration",
     },
     { id: "RFC5508 REQ-10c1", strength: "SHOULD", text: "Source quench is not supported" },
     { id: "RFC5508 REQ-10c2", strength: "SHOULD", text: "Information requests and replies are not supported" },
