@@ -95,6 +95,7 @@ export function ipDestination(view: DataView, at: number): number {
   return view.getInt32(at + 16);
 }
 
+export const IP_IDENTIFICATION_OFFSET = 4;
 export const IP_TTL_OFFSET = 8;
 export const IP_CHECKSUM_OFFSET = 10;
 export const IP_SOURCE_OFFSET = 12;
