@@ -398,9 +398,14 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   protected override sendNext(packet: Packet, newDestination: number, identification: number): Verdict {
     const out = newDestination === packet.destination ? this.wan : this.lan;
     packet.ttl--;
-    const source = packet.interfaceIndex === LAN ? this.nat.externalAddress : packet.source;
-    setLabel(packet, source, newDestination, identification);
-    return this.output.emit(out, packet.frame, packet.totalBytes);
+    const { source, destination } = packet;
+    setLabel(packet, packet.interfaceIndex === LAN ? this.nat.externalAddress : source, newDestination, identification);
+    const verdict = this.output.emit(out, packet.frame, packet.totalBytes);
+    if (verdict === "ok") return verdict;
+    // As with `#fail`.
+    packet.source = source;
+    packet.destination = destination;
+    return verdict;
   }
 
   /** A packet for one of our addresses; the WAN address may stand for a host behind it. */
