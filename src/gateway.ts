@@ -15,15 +15,13 @@ import { ZONE_SELF } from "./firewall/rule.js";
 import { createFlowCache, type FlowCache, type Forward } from "./flow/cache.js";
 import type { FlowMemory } from "./flow/memory.js";
 import type { FlowTable } from "./flow/table.js";
-import { FragmentForwarder } from "./fragmentForwarder.js";
-import type { HostOptions } from "./host.js";
+import { Host, type HostOptions } from "./host.js";
 import { checkBindings } from "./link/bindings.js";
 import type { Interface } from "./link/interface.js";
 import { type Decision, NONE, type Way } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import { Refusal } from "./nat/refusal.js";
-import { setIdentification, setLabel } from "./nat/rewrite.js";
 import type { NatSettings } from "./nat/settings.js";
 import { isOpening } from "./nat/tcpState.js";
 import type { LinkBinding, LinkPorts } from "./platform/linkPorts.js";
@@ -71,7 +69,7 @@ export interface GatewayOptions extends HostOptions {
   /** The NAT's settings where they differ from the defaults. */
   readonly nat?: NatSettings;
   /** Makes the flow cache of the gateway's flow table: createFlowCache, or a twin of it. */
-  readonly flowCache?: (flows: FlowTable) => FlowCache;
+  readonly flowCache?: (flows: FlowTable, wan: Interface) => FlowCache;
   /** Memory for the flow table that a driver's tasks read, `flowTableBytes` long; without it, it has its own. */
   readonly flowMemory?: FlowMemory;
   /** The device's ports, where interfaces can be attached to others than at the start. */
@@ -85,7 +83,7 @@ interface Passage {
   readonly out: Interface;
 }
 
-export class Gateway extends FragmentForwarder implements FirewallEffects {
+export class Gateway extends Host implements FirewallEffects {
   readonly lan: Interface;
   readonly wan: Interface;
   readonly firewall: Firewall;
@@ -113,7 +111,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     const { rules } = this.firewall;
     this.nat = new Nat(this.clock, this.ports, random, capacity, rules, options.nat, options.flowMemory);
     const flows = this.nat.flows;
-    const { outbound, inbound } = (options.flowCache ?? createFlowCache)(flows);
+    const { outbound, inbound } = (options.flowCache ?? createFlowCache)(flows, this.wan);
     this.#outward = { carry: outbound, source: this.lan, out: this.wan };
     this.#inward = { carry: inbound, source: this.wan, out: this.lan };
     for (const one of this.interfaces) flows.setInterface(one.index, one.mac, one.mtuBytes);
@@ -139,7 +137,6 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     const isSame = address === one.address && prefixLength === one.prefixLength;
     super.setAddress(index, address, prefixLength);
     if (isSame) return;
-    for (const { index } of this.interfaces) this.forgetFragments(index);
     if (index === WAN) this.nat.setExternalAddress(address);
     else this.nat.clear();
   }
@@ -158,7 +155,6 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     if (moved.length === 0) return;
     // While both are where they were: whoever waits for a neighbour hears that it is gone.
     for (const one of moved) this.leaveLink(one);
-    for (const { index } of this.interfaces) this.forgetFragments(index);
     this.nat.clear();
     links.attach(bindings);
     this.bindings = bindings;
@@ -321,11 +317,6 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     decision.way = "none" as Way;
     const arrival = this.judgeArrival(source, packet);
     if (arrival !== "ok") return arrival;
-    if (packet.isFragment) {
-      const known = this.judgeFragment(packet);
-      if (known !== undefined) return known;
-      if (packet.fragmentOffset !== 0) return packet.isForOthers ? this.#judgeForward(packet, decision) : "ok";
-    }
     const verdict = packet.isForOthers ? this.#judgeForward(packet, decision) : this.#judgeDelivery(packet, decision);
     if (verdict !== "ok" || decision.way === "local") return verdict;
     if (decision.way === "inward") return this.judgeInward(packet, decision);
@@ -356,7 +347,9 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     const decision = this.nat.decision;
     const refusal = this.#judgeForward(packet, decision);
     if (refusal !== "ok") return this.#refuse(packet, refusal, this.wan);
+    if (packet.isFragment && !this.gather(packet)) return this.held;
     packet.ttl--;
+    if (!(packet.fragmentWord & IP_DONT_FRAGMENT)) packet.identification = this.wan.nextIdentification();
     const verdict = this.nat.outbound(packet);
     return verdict === "ok" ? this.#send(packet, this.wan, decision.nextHop) : this.#refuse(packet, verdict, this.wan);
   }
@@ -380,35 +373,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     return isUsual ? "ok" : this.#judgePassage(packet, wan);
   }
 
-  /** For us, or an ICMP error: that is translated only if its checksum over the whole is right (RFC 5508 REQ-3). */
-  protected override isNeededWhole(packet: Packet): boolean {
-    if (packet.protocol === PROTOCOL_ICMP && isIcmpError(icmpType(packet.frame.view, packet.transportAt))) return true;
-    const decision = this.nat.decision;
-    return !packet.isForOthers && this.#judgeDelivery(packet, decision) === "ok" && decision.way === "local";
-  }
-
-  protected override judgeWaiting(packet: Packet): Verdict {
-    return packet.isForOthers ? this.#judgeForward(packet, this.nat.decision) : "ok";
-  }
-
-  protected override judgeNext(packet: Packet, newDestination: number): Verdict {
-    return this.#judgePassage(packet, newDestination === packet.destination ? this.wan : this.lan);
-  }
-
-  protected override sendNext(packet: Packet, newDestination: number, identification: number): Verdict {
-    const out = newDestination === packet.destination ? this.wan : this.lan;
-    packet.ttl--;
-    const { source, destination } = packet;
-    setLabel(packet, packet.interfaceIndex === LAN ? this.nat.externalAddress : source, newDestination, identification);
-    const verdict = this.output.emit(out, packet.frame, packet.totalBytes);
-    if (verdict === "ok") return verdict;
-    // As with `#fail`.
-    packet.source = source;
-    packet.destination = destination;
-    return verdict;
-  }
-
-  /** A packet for one of our addresses; the WAN address may stand for a host behind it. */
+  /** A packet for one of our addresses, fragments put together; the WAN address may stand for a host behind it. */
   protected override deliver(packet: Packet): Verdict {
     const decision = this.nat.decision;
     const refusal = this.#judgeDelivery(packet, decision);
@@ -490,6 +455,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     packet.ttl--;
     const lan = this.lan;
     if (packet.interfaceIndex === LAN) {
+      if (!(packet.fragmentWord & IP_DONT_FRAGMENT)) packet.identification = lan.nextIdentification();
       const outward = this.nat.outbound(packet);
       if (outward !== "ok") return this.#refuse(packet, outward, lan);
     }
@@ -513,9 +479,8 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     const isTooBig =
       packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, NETWORK_AT) & IP_DONT_FRAGMENT) !== 0;
     if (!isTooOld && !isTooBig) return "ok";
-    // A stranger gets no answer: it would tell him a mapping from a closed port. Only a first fragment has ports, or an answer.
-    const isStrange = packet.interfaceIndex === WAN && packet.fragmentOffset === 0;
-    const admitted = isStrange ? this.nat.admit(packet) : "ok";
+    // A stranger gets no answer: it would tell him a mapping from a closed port.
+    const admitted = packet.interfaceIndex === WAN ? this.nat.admit(packet) : "ok";
     if (admitted !== "ok") return admitted;
     return isTooOld ? "ipTtlExceeded" : "ipTooBig";
   }
@@ -606,10 +571,6 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
     const { flows, lastSession } = this.nat;
-    // Many share our address: a receiver must be able to tell their datagrams apart (RFC 6864 section 5.3.1).
-    if (packet.isFragment && packet.interfaceIndex === LAN) {
-      setIdentification(packet, this.output.nextIdentification(out));
-    }
     const neighbour = totalBytes > out.mtuBytes ? -1 : this.neighbours.ready(out, nextHop);
     const hop = neighbour < 0 ? undefined : flows.nextHops.list[neighbour];
     if (hop === undefined || !hop.isKnown) {

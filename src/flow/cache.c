@@ -24,24 +24,31 @@
 #define MINIMUM_FRAME_BYTES 60
 #define TCP 6
 #define UDP 17
+#define CARRIED_TCP (TCP | FLOW_CARRIED)
+#define CARRIED_UDP (UDP | FLOW_CARRIED)
 /* EtherType IPv4, and the flags, as they stand in the upper half and in bits 8 to 15 of little-endian words. */
 #define ETHERTYPE_IPV4 0x0008
-#define TCP_FLAGS 0x1700
-#define TCP_ACK_ALONE 0x1000
+/* The header's length in words in bits 4 to 7, and the flags ACK, RST, SYN and FIN; ACK alone, in a header of 5 words. */
+#define TCP_HEADER_FLAGS 0x17f0
+#define TCP_ACK_SHORTEST 0x1050
+#define TCP_LONGEST_OPTIONS 0xa0
 /* More fragments, reserved flag and fragment offset, in the upper half. */
 #define FRAGMENT_BITS 0xffbf0000
+#define DONT_FRAGMENT 0x00400000
 /*
- * What a checksum is taken from that changes by the difference of two ports, or by one hop less (-1): 0 in one's
+ * What a checksum is taken from that changes by the difference of two halves, or by one hop less (-1): 0 in one's
  * complement, with as many times 0xffff more as keep the result above 0. A sum of halves is above 0, too.
  */
 #define NO_DELTA 0x2fffd
-#define TTL_DELTA 0x1fffd
+#define TTL_DELTA 0x2fffc
 #define UPPER_HALF 0xffff0000
 
 /* Bytes from the frame's padding on, of what the words leave in halves. */
 #define TOTAL_LENGTH_AT 18
 #define TTL_AT 24
 #define IP_CHECKSUM_AT 26
+#define SOURCE_AT 28
+#define DESTINATION_AT 32
 #define SOURCE_PORT_AT 36
 #define DESTINATION_PORT_AT 38
 #define UDP_LENGTH_AT 40
@@ -106,13 +113,55 @@ INLINE void stamp(uint32_t *word, uint32_t value) {
   __atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
+/* An address by its halves, and what comes of that and the ports: FlowTable.findOutbound says why. */
+INLINE uint32_t hashOf(const uint32_t *frame, size_t addressAt, const uint32_t *secrets) {
+  return (half(frame, addressAt) + secrets[0]) * (half(frame, addressAt + 2) + secrets[1]);
+}
+
+INLINE uint32_t hashWith(uint32_t addresses, uint32_t ports, const uint32_t *table) {
+  return (addresses ^ addresses >> 16 ^ ports) * table[FLOW_SECRETS + 4];
+}
+
+INLINE const uint32_t *bucketOf(uint32_t hash, const uint32_t *table) {
+  return table + (table[FLOW_BUCKETS] + (hash >> table[FLOW_BUCKET_SHIFT]));
+}
+
 /* Heads and links of chains: the lower half outbound, the upper inbound. */
-INLINE ptrdiff_t outboundLink(uint32_t word) {
+INLINE int32_t outboundLink(uint32_t word) {
   return (int16_t)(word & 0xffff);
 }
 
-INLINE ptrdiff_t inboundLink(uint32_t word) {
+INLINE int32_t inboundLink(uint32_t word) {
   return (int16_t)(word >> 16);
+}
+
+/* Whether the record was not silent for too long; then it is stamped. */
+INLINE int seenInTime(uint32_t *record, uint32_t tick, const uint32_t *lifetime) {
+  uint32_t *const lastSeen = record + FLOW_LAST_SEEN;
+  if (relaxed(lastSeen) == tick) return 1;
+  if ((int32_t)(tick - relaxed(lastSeen)) > (int32_t)relaxed(lifetime)) return 0;
+  stamp(lastSeen, tick);
+  return 1;
+}
+
+/* What our end of the packet becomes, and what that does to sums. */
+typedef struct {
+  uint32_t address;
+  uint32_t ports;
+  uint32_t addressDelta;
+  uint32_t portDelta;
+} Translation;
+
+INLINE Translation translationOf(
+  const uint32_t *table, const uint32_t *record, uint32_t address, uint32_t ports, const int isOutbound
+) {
+  Translation to;
+  to.address = isOutbound ? table[FLOW_EXTERNAL_ADDRESS] : record[FLOW_INSIDE_ADDRESS];
+  to.ports = record[isOutbound ? FLOW_EXTERNAL_PORTS : FLOW_INSIDE_PORTS];
+  to.addressDelta = addWithCarry(~address, to.address);
+  /* The remote port is the same in both, and in the upper half. */
+  to.portDelta = to.ports - ports + NO_DELTA;
+  return to;
 }
 
 /*
@@ -145,46 +194,26 @@ INLINE int forward(uint32_t *table, uint32_t *restrict words, uint32_t length, c
   const uint32_t totalBytes = fromWire16(half(words, TOTAL_LENGTH_AT));
   if (length != totalBytes + ETHERNET_BYTES) {
     if (length < totalBytes + ETHERNET_BYTES || length > MINIMUM_FRAME_BYTES) return MISS;
+    /* Without padding, SHORTEST_BYTES says the same. */
+    if (totalBytes < SHORTEST_BYTES - ETHERNET_BYTES) return MISS;
   }
   if (totalBytes > table[FLOW_INTERFACES + out * FLOW_INTERFACE_WORDS + 2]) return MISS;
 
-  const uint32_t protocol = (word6 >> 8) & 0xff;
-  /* What the lower half of the record's way is, and how long the record may have been silent. */
-  uint32_t carried;
-  uint32_t lifetime;
-  if (protocol == TCP) {
-    carried = TCP | FLOW_CARRIED;
-    lifetime = relaxed(table + FLOW_TCP_LIFETIME);
-    /* The twin may look behind the frame's end, as its buffers have one size. */
-    const int32_t optionBytes = (int32_t)totalBytes - 40;
-    if (optionBytes < 0) return MISS;
-    const uint32_t flags = words[12];
-    if ((flags & TCP_FLAGS) != TCP_ACK_ALONE) return MISS;
-    const uint32_t headerBytes = (flags & 0xf0) >> 2;
-    /* Less than 20 is beyond all bounds here. */
-    if (headerBytes - 20 > (uint32_t)optionBytes) return MISS;
-  } else {
-    if (protocol != UDP) return MISS;
-    carried = UDP | FLOW_CARRIED;
-    lifetime = relaxed(table + FLOW_UDP_LIFETIME);
-    if (totalBytes < 28) return MISS;
-    if (fromWire16(half(words, UDP_LENGTH_AT)) != totalBytes - 20) return MISS;
-  }
-
+  /* What the lower half of the record's way is. */
+  const uint32_t carried = ((word6 >> 8) & 0xff) | FLOW_CARRIED;
   /* As FlowTable.findOutbound and findInbound. */
   uint32_t ports = words[9];
   uint32_t way;
-  const uint32_t *const buckets = table + table[FLOW_BUCKETS];
-  uint32_t *const records = table + table[FLOW_RECORDS];
+  const uint32_t records = table[FLOW_RECORDS];
   uint32_t *record;
-  ptrdiff_t index;
+  int32_t index;
   if (isOutbound) {
-    const uint32_t hash = (destination * table[FLOW_SECRETS]) ^ (ports * table[FLOW_SECRETS + 1]) ^
-      (source * table[FLOW_SECRETS + 2]);
-    index = outboundLink(published(buckets + (hash >> table[FLOW_BUCKET_SHIFT])));
+    const uint32_t sum = hashOf(words, DESTINATION_AT, table + FLOW_SECRETS) + hashOf(words, SOURCE_AT, table + FLOW_SECRETS + 2);
+    const uint32_t hash = hashWith(sum, ports, table);
+    index = outboundLink(published(bucketOf(hash, table)));
     for (;;) {
       if (index < 0) return MISS;
-      record = records + index * FLOW_RECORD_WORDS;
+      record = table + (records + (uint32_t)index * FLOW_RECORD_WORDS);
       if (
         record[FLOW_INSIDE_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == destination &&
         record[FLOW_INSIDE_ADDRESS] == source
@@ -198,11 +227,11 @@ INLINE int forward(uint32_t *table, uint32_t *restrict words, uint32_t length, c
     if (destination != table[FLOW_EXTERNAL_ADDRESS]) return MISS;
     /* As the record has them. */
     ports = swappedHalves(ports);
-    const uint32_t hash = (source * table[FLOW_SECRETS]) ^ (ports * table[FLOW_SECRETS + 1]);
-    index = inboundLink(published(buckets + (hash >> table[FLOW_BUCKET_SHIFT])));
+    const uint32_t hash = hashWith(hashOf(words, SOURCE_AT, table + FLOW_SECRETS), ports, table);
+    index = inboundLink(published(bucketOf(hash, table)));
     for (;;) {
       if (index < 0) return MISS;
-      record = records + index * FLOW_RECORD_WORDS;
+      record = table + (records + (uint32_t)index * FLOW_RECORD_WORDS);
       if (record[FLOW_EXTERNAL_PORTS] == ports && record[FLOW_REMOTE_ADDRESS] == source) {
         way = relaxed(record + FLOW_INBOUND_WAY);
         if ((uint16_t)way == (uint16_t)carried) break;
@@ -211,48 +240,57 @@ INLINE int forward(uint32_t *table, uint32_t *restrict words, uint32_t length, c
     }
   }
 
-  const uint32_t tick = relaxed(table + FLOW_TICK);
-  if ((int32_t)(tick - relaxed(record + FLOW_LAST_SEEN)) > (int32_t)lifetime) return MISS;
   const uint32_t name = way >> 16;
-  const uint32_t *const stations = table + FLOW_HEADER_WORDS + (name & 0xff) * FLOW_NEXT_HOP_WORDS;
+  const uint32_t *const stations = table + (FLOW_HEADER_WORDS + (name & 0xff) * FLOW_NEXT_HOP_WORDS);
   const uint32_t station = published(stations);
   if ((uint16_t)station != (uint16_t)name) return MISS;
-
-  /* It is a hit; from here on everything succeeds. */
-  words[0] = station;
-  memcpy(words + 1, stations + 1, (FLOW_NEXT_HOP_WORDS - 1) * sizeof *words);
-  uint32_t addressDelta;
-  uint32_t newPorts;
-  if (isOutbound) {
-    newPorts = record[FLOW_EXTERNAL_PORTS];
-    putHalf(words, SOURCE_PORT_AT, newPorts);
-    const uint32_t external = table[FLOW_EXTERNAL_ADDRESS];
-    words[7] = external;
-    addressDelta = addWithCarry(~source, external);
+  const uint32_t tick = relaxed(table + FLOW_TICK);
+  Translation to;
+  /* What the protocols share stands in both, which leaves the compiler more registers for it: 7 instructions. */
+  if (carried == CARRIED_TCP) {
+    /* The twin may look behind the frame's end, as its buffers have one size. */
+    const int32_t optionBytes = (int32_t)totalBytes - 40;
+    if (optionBytes < 0) return MISS;
+    /* As four times the options' length, which whatever else is set makes too long. */
+    const uint32_t options = (words[12] & TCP_HEADER_FLAGS) - TCP_ACK_SHORTEST;
+    if (options > TCP_LONGEST_OPTIONS || options > (uint32_t)optionBytes * 4) return MISS;
+    if (!seenInTime(record, tick, table + FLOW_TCP_LIFETIME)) return MISS;
+    /* It is a hit; from here on everything succeeds. */
+    to = translationOf(table, record, isOutbound ? source : destination, ports, isOutbound);
+    putHalf(words, TCP_CHECKSUM_AT, updatedChecksum(half(words, TCP_CHECKSUM_AT), to.addressDelta, to.portDelta));
+    stamp(table + (table[FLOW_ACKS] + (uint32_t)index * FLOW_ACK_WORDS + in), words[11]);
   } else {
-    newPorts = record[FLOW_INSIDE_PORTS];
-    putHalf(words, DESTINATION_PORT_AT, newPorts);
-    const uint32_t inside = record[FLOW_INSIDE_ADDRESS];
-    words[8] = inside;
-    addressDelta = addWithCarry(~destination, inside);
-  }
-  /* The remote port is the same in both, and in the upper half. */
-  const uint32_t portDelta = newPorts - ports + NO_DELTA;
-
-  ((uint8_t *)words)[TTL_AT]--;
-  putHalf(words, IP_CHECKSUM_AT, updatedChecksum(half(words, IP_CHECKSUM_AT), addressDelta, TTL_DELTA));
-  if (protocol == TCP) {
-    putHalf(words, TCP_CHECKSUM_AT, updatedChecksum(half(words, TCP_CHECKSUM_AT), addressDelta, portDelta));
-    stamp(table + table[FLOW_ACKS] + (size_t)index * FLOW_ACK_WORDS + in, words[11]);
-  } else {
+    if (carried != CARRIED_UDP) return MISS;
+    if (fromWire16(half(words, UDP_LENGTH_AT)) != totalBytes - 20) return MISS;
+    if (!seenInTime(record, tick, table + FLOW_UDP_LIFETIME)) return MISS;
+    to = translationOf(table, record, isOutbound ? source : destination, ports, isOutbound);
     const uint32_t before = half(words, UDP_CHECKSUM_AT);
     if (before != 0) {
-      const uint32_t checksum = updatedChecksum(before, addressDelta, portDelta);
+      const uint32_t checksum = updatedChecksum(before, to.addressDelta, to.portDelta);
       /* A checksum of 0 would mean "none". */
       putHalf(words, UDP_CHECKSUM_AT, checksum == 0 ? 0xffff : checksum);
     }
   }
-  stamp(record + FLOW_LAST_SEEN, tick);
+
+  words[0] = station;
+  memcpy(words + 1, stations + 1, (FLOW_NEXT_HOP_WORDS - 1) * sizeof *words);
+  uint32_t headerDelta = TTL_DELTA;
+  if (isOutbound) {
+    if ((word5 & DONT_FRAGMENT) == 0) {
+      /* The twin's are odd. */
+      const uint32_t identification = (uint16_t)(table[FLOW_IDENTIFICATION] + 2);
+      table[FLOW_IDENTIFICATION] = identification;
+      words[5] = identification;
+      headerDelta += identification - word5;
+    }
+    words[7] = to.address;
+    putHalf(words, SOURCE_PORT_AT, to.ports);
+  } else {
+    words[8] = to.address;
+    putHalf(words, DESTINATION_PORT_AT, to.ports);
+  }
+  ((uint8_t *)words)[TTL_AT]--;
+  putHalf(words, IP_CHECKSUM_AT, updatedChecksum(half(words, IP_CHECKSUM_AT), to.addressDelta, headerDelta));
   return (int)out;
 }
 

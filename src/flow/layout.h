@@ -27,6 +27,11 @@
 #define FLOW_TICK 1
 /* 32 less the number of bits that number the buckets. */
 #define FLOW_BUCKET_SHIFT 2
+/*
+ * The identification that the flow cache in another task gave last to a packet out that may be fragmented, as the lower half
+ * of a frame's word. Even; the odd ones are `Interface.identification`'s.
+ */
+#define FLOW_IDENTIFICATION 3
 /* Word index of the first bucket, record and ack; the next hops begin behind the header. */
 #define FLOW_BUCKETS 5
 #define FLOW_RECORDS 6
@@ -39,12 +44,12 @@
 #define FLOW_INTERFACE_WORDS 3
 /* Stands for word 0 while the interface is closed: no frame's, for its padding is 0 there. */
 #define FLOW_CLOSED 1
-/* Odd random numbers that key the hash: for the remote address, the ports, and the inside address. */
+/* Random numbers that key the hash: for the halves of the remote and of the inside address, and an odd one for the whole. */
 #define FLOW_SECRETS 16
-#define FLOW_SECRET_WORDS 3
+#define FLOW_SECRET_WORDS 5
 /* The number of the period, not 0; and for each interface the period in which its reader went in, 0 while it is outside. */
-#define FLOW_PERIOD 19
-#define FLOW_READERS 20
+#define FLOW_PERIOD 21
+#define FLOW_READERS 22
 #define FLOW_READER_WORDS 2
 #define FLOW_HEADER_WORDS 24
 

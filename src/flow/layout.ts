@@ -21,6 +21,11 @@ export const EXTERNAL_ADDRESS = 0;
 export const TICK = 1;
 /** 32 less the number of bits that number the buckets. */
 export const BUCKET_SHIFT = 2;
+/**
+ * The identification that the flow cache in another task gave last to a packet out that may be fragmented, as the lower half
+ * of a frame's word. Even; the odd ones are `Interface.identification`'s.
+ */
+export const IDENTIFICATION = 3;
 /** Word index of the first bucket, record and ack; the next hops begin behind the header. */
 export const BUCKETS = 5;
 export const RECORDS = 6;
@@ -33,12 +38,12 @@ export const INTERFACES = 10;
 export const INTERFACE_WORDS = 3;
 /** Stands for word 0 while the interface is closed: no frame's, for its padding is 0 there. */
 export const CLOSED = 1;
-/** Odd random numbers that key the hash: for the remote address, the ports, and the inside address. */
+/** Random numbers that key the hash: for the halves of the remote and of the inside address, and an odd one for the whole. */
 export const SECRETS = 16;
-export const SECRET_WORDS = 3;
+export const SECRET_WORDS = 5;
 /** The number of the period, not 0; and for each interface the period in which its reader went in, 0 while it is outside. */
-export const PERIOD = 19;
-export const READERS = 20;
+export const PERIOD = 21;
+export const READERS = 22;
 export const READER_WORDS = 2;
 export const HEADER_WORDS = 24;
 

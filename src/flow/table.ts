@@ -3,6 +3,7 @@
  * class; the flow cache reads it beside this class. A record's index is the session's number everywhere.
  */
 import type { Random } from "../core/random.js";
+import { unchainInbound, unchainOutbound } from "./chains.js";
 import { FreeRecords } from "./freeRecords.js";
 import { FlowHeader } from "./header.js";
 import {
@@ -16,6 +17,7 @@ import {
   FLAG_HOP,
   FLAG_SETTLED,
   HEADER_WORDS,
+  IDENTIFICATION,
   INBOUND_WAY,
   INSIDE_ADDRESS,
   INSIDE_PORTS,
@@ -49,9 +51,11 @@ export class FlowTable implements HopRecords {
   /** The table's bytes: reads a wire word as a number, at half the price of `words` and `toWire`. */
   readonly #view: DataView;
   readonly #toWire: WireOrder;
-  readonly #remoteSecret: number;
+  readonly #remoteLowerSecret: number;
+  readonly #remoteUpperSecret: number;
+  readonly #insideLowerSecret: number;
+  readonly #insideUpperSecret: number;
   readonly #portsSecret: number;
-  readonly #insideSecret: number;
   readonly #bucketShift: number;
   readonly #bucketsAt: number;
   readonly #recordsAt: number;
@@ -84,10 +88,14 @@ export class FlowTable implements HopRecords {
     this.#view = new DataView(words.buffer);
     this.isLittleEndian = new Uint8Array(Int32Array.of(1).buffer)[0] === 1;
     this.#toWire = wireOrderOf(this.isLittleEndian);
-    for (let i = 0; i < SECRET_WORDS; i++) words[SECRETS + i] = random.next32() | 1;
-    this.#remoteSecret = words[SECRETS] as number;
-    this.#portsSecret = words[SECRETS + 1] as number;
-    this.#insideSecret = words[SECRETS + 2] as number;
+    for (let i = 0; i < SECRET_WORDS; i++) words[SECRETS + i] = random.next32();
+    this.#remoteLowerSecret = words[SECRETS] as number;
+    this.#remoteUpperSecret = words[SECRETS + 1] as number;
+    this.#insideLowerSecret = words[SECRETS + 2] as number;
+    this.#insideUpperSecret = words[SECRETS + 3] as number;
+    this.#portsSecret = (words[SECRETS + 4] as number) | 1;
+    words[SECRETS + 4] = this.#portsSecret;
+    words[IDENTIFICATION] = random.next32() & 0xfffe;
     words[BUCKET_SHIFT] = this.#bucketShift;
     words[BUCKETS] = this.#bucketsAt;
     words[RECORDS] = this.#recordsAt;
@@ -172,11 +180,17 @@ export class FlowTable implements HopRecords {
       remoteWord = (remote << 24) | ((remote & 0xff00) << 8) | ((remote >> 8) & 0xff00) | ((remote >> 24) & 0xff);
       ports = (ports << 24) | ((ports & 0xff00) << 8) | ((ports >> 8) & 0xff00) | ((ports >> 24) & 0xff);
     }
-    // Each part has a secret factor, and the upper bits count, which depend on all bits of the factors (multiply-shift,
-    // Dietzfelbinger et al., 1997): nobody outside can choose addresses and ports that share a bucket. The inbound key is
-    // hashed likewise, without the inside address.
-    const remoteHash = imul(remoteWord, this.#remoteSecret);
-    const hash = remoteHash ^ imul(ports, this.#portsSecret) ^ imul(insideWord, this.#insideSecret);
+    // chains.ts says why it is hashed like this.
+    const remoteHash = imul(
+      this.#remoteLowerSecret + (remoteWord & 0xffff),
+      this.#remoteUpperSecret + (remoteWord >>> 16),
+    );
+    const insideHash = imul(
+      this.#insideLowerSecret + (insideWord & 0xffff),
+      this.#insideUpperSecret + (insideWord >>> 16),
+    );
+    const addresses = (remoteHash + insideHash) | 0;
+    const hash = imul(addresses ^ (addresses >>> 16) ^ ports, this.#portsSecret);
     const bucket = this.#bucketsAt + (hash >>> this.#bucketShift);
     this.#soughtRemoteHash = remoteHash;
     this.#soughtProtocol = protocol;
@@ -209,7 +223,11 @@ export class FlowTable implements HopRecords {
       remoteWord = (remote << 24) | ((remote & 0xff00) << 8) | ((remote >> 8) & 0xff00) | ((remote >> 24) & 0xff);
       ports = (ports << 24) | ((ports & 0xff00) << 8) | ((ports >> 8) & 0xff00) | ((ports >> 24) & 0xff);
     }
-    const hash = imul(remoteWord, this.#remoteSecret) ^ imul(ports, this.#portsSecret);
+    const remoteHash = imul(
+      this.#remoteLowerSecret + (remoteWord & 0xffff),
+      this.#remoteUpperSecret + (remoteWord >>> 16),
+    );
+    const hash = imul(remoteHash ^ (remoteHash >>> 16) ^ ports, this.#portsSecret);
     let index = (words[this.#bucketsAt + (hash >>> this.#bucketShift)] as number) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
@@ -250,7 +268,8 @@ export class FlowTable implements HopRecords {
     words[at + OUTBOUND_WAY] = way;
     words[at + LAST_SEEN] = this.header.tick;
     const outboundBucket = this.#soughtBucket;
-    const inboundHash = this.#soughtRemoteHash ^ imul(externalPorts, this.#portsSecret);
+    const remoteHash = this.#soughtRemoteHash;
+    const inboundHash = imul(remoteHash ^ (remoteHash >>> 16) ^ externalPorts, this.#portsSecret);
     const inboundBucket = this.#bucketsAt + (inboundHash >>> this.#bucketShift);
     const outboundHeads = words[outboundBucket] as number;
     if (inboundBucket === outboundBucket) {
@@ -266,31 +285,22 @@ export class FlowTable implements HopRecords {
     return index;
   }
 
-  /** As `insertSought`, for any tuple that the table does not have. */
-  insert(
-    protocol: number,
-    inside: number,
-    insidePort: number,
-    remote: number,
-    remotePort: number,
-    externalPort: number,
-  ): number {
-    this.findOutbound(protocol, inside, insidePort, remote, remotePort);
-    return this.insertSought(externalPort, false);
-  }
-
   remove(index: number): void {
     const words = this.words;
     const at = this.#recordsAt + index * RECORD_WORDS;
     const access = this.#access;
     access.store(at + INBOUND_WAY, 0);
     access.store(at + OUTBOUND_WAY, 0);
-    const remoteHash = imul(words[at + REMOTE_ADDRESS] as number, this.#remoteSecret);
-    const insideHash = imul(words[at + INSIDE_ADDRESS] as number, this.#insideSecret);
-    const outboundHash = remoteHash ^ imul(words[at + INSIDE_PORTS] as number, this.#portsSecret) ^ insideHash;
-    const inboundHash = remoteHash ^ imul(words[at + EXTERNAL_PORTS] as number, this.#portsSecret);
-    this.#unchainOutbound(index, this.#bucketsAt + (outboundHash >>> this.#bucketShift));
-    this.#unchainInbound(index, this.#bucketsAt + (inboundHash >>> this.#bucketShift));
+    const remote = words[at + REMOTE_ADDRESS] as number;
+    const inside = words[at + INSIDE_ADDRESS] as number;
+    const remoteHash = imul(this.#remoteLowerSecret + (remote & 0xffff), this.#remoteUpperSecret + (remote >>> 16));
+    const insideHash = imul(this.#insideLowerSecret + (inside & 0xffff), this.#insideUpperSecret + (inside >>> 16));
+    const both = (remoteHash + insideHash) | 0;
+    const outbound = imul(both ^ (both >>> 16) ^ (words[at + INSIDE_PORTS] as number), this.#portsSecret);
+    const inbound = imul(remoteHash ^ (remoteHash >>> 16) ^ (words[at + EXTERNAL_PORTS] as number), this.#portsSecret);
+    const recordsAt = this.#recordsAt;
+    unchainOutbound(words, access, recordsAt, this.#bucketsAt + (outbound >>> this.#bucketShift), index);
+    unchainInbound(words, access, recordsAt, this.#bucketsAt + (inbound >>> this.#bucketShift), index);
     this.#count--;
     this.#free.put(index);
   }
@@ -393,37 +403,5 @@ export class FlowTable implements HopRecords {
 
   #at(index: number): number {
     return this.#recordsAt + index * RECORD_WORDS;
-  }
-
-  #unchainOutbound(index: number, bucket: number): void {
-    const words = this.words;
-    const next = (words[this.#recordsAt + index * RECORD_WORDS + CHAINS] as number) & 0xffff;
-    let link = bucket;
-    for (;;) {
-      const word = words[link] as number;
-      const head = (word << 16) >> 16;
-      if (head < 0) return;
-      if (head === index) {
-        this.#access.store(link, (word & ~0xffff) | next);
-        return;
-      }
-      link = this.#at(head) + CHAINS;
-    }
-  }
-
-  #unchainInbound(index: number, bucket: number): void {
-    const words = this.words;
-    const next = (words[this.#recordsAt + index * RECORD_WORDS + CHAINS] as number) & ~0xffff;
-    let link = bucket;
-    for (;;) {
-      const word = words[link] as number;
-      const head = word >> 16;
-      if (head < 0) return;
-      if (head === index) {
-        this.#access.store(link, (word & 0xffff) | next);
-        return;
-      }
-      link = this.#at(head) + CHAINS;
-    }
   }
 }

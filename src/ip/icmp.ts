@@ -86,7 +86,7 @@ export class Icmp {
     // ~m + m' of RFC 1624 for the type octet, which is the word's upper half.
     const delta = (~(ICMP_ECHO_REQUEST << 8) & 0xffff) + (ICMP_ECHO_REPLY << 8);
     view.setUint16(at + ICMP_CHECKSUM_OFFSET, updateChecksum(view.getUint16(at + ICMP_CHECKSUM_OFFSET), delta));
-    view.setUint16(NETWORK_AT + 4, this.#output.nextIdentification(out));
+    view.setUint16(NETWORK_AT + 4, out.nextIdentification());
     view.setUint16(NETWORK_AT + 6, 0);
     view.setUint8(NETWORK_AT + 8, DEFAULT_TTL);
     view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, packet.destination);

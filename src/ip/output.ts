@@ -20,15 +20,14 @@ export class IpOutput {
   readonly maxPayloadBytes: number;
   readonly #interfaces: readonly Interface[];
   readonly #neighbours: Neighbours;
-  /** The last identification used on each interface. */
-  readonly #identifications: number[];
 
   constructor(interfaces: readonly Interface[], neighbours: Neighbours, random: Random, sentBytes: number) {
     this.#interfaces = interfaces;
     this.#neighbours = neighbours;
     this.frame = new Frame(ETHERNET_HEADER_BYTES + sentBytes);
     this.maxPayloadBytes = sentBytes - IPV4_HEADER_BYTES;
-    this.#identifications = interfaces.map(() => random.next32() & 0xffff);
+    // Each interface counts for itself, so that nobody on one link sees from it what goes on on the other.
+    for (const one of interfaces) one.identification = (random.next32() & 0xffff) | 1;
   }
 
   /** The interface a packet to `destination` leaves by: the one it is on-link to, else the one with a gateway. */
@@ -52,17 +51,6 @@ export class IpOutput {
   /** The MTU of the link towards `destination`, in bytes; 0 when there is no route. */
   mtuTo(destination: number): number {
     return this.route(destination)?.mtuBytes ?? 0;
-  }
-
-  /**
-   * A fresh identification. A counter from a random start: a value comes again only after 65,535 others, which at the
-   * rate of the stack's own datagrams is far beyond two minutes (RFC 6864 section 4.3). Each interface counts for itself,
-   * so that nobody on one link sees from it what goes on on the other.
-   */
-  nextIdentification(out: Interface): number {
-    const identification = ((this.#identifications[out.index] as number) + 1) & 0xffff;
-    this.#identifications[out.index] = identification;
-    return identification;
   }
 
   /**
@@ -117,7 +105,7 @@ export class IpOutput {
   ): void {
     const totalBytes = IPV4_HEADER_BYTES + payloadBytes;
     const field = dontFragment ? IP_DONT_FRAGMENT : 0;
-    const identification = dontFragment ? 0 : this.nextIdentification(out);
+    const identification = dontFragment ? 0 : out.nextIdentification();
     writeIpv4(this.frame.view, NETWORK_AT, tos, totalBytes, identification, field, ttl, protocol, source, destination);
   }
 

@@ -20,6 +20,12 @@ export class Interface {
   rxBytes = 0;
   txFrames = 0;
   txBytes = 0;
+  /**
+   * Of the datagram numbered last of those that leave by this interface and may be fragmented, its bytes the other way round:
+   * so it stands in a frame's word on our machines. Odd; the even ones are the driver's (docs/architecture.md, "Two tasks,
+   * one table").
+   */
+  identification = 1;
   readonly port: FramePort;
 
   readonly index: number;
@@ -78,6 +84,16 @@ export class Interface {
     this.conflicts = 0;
     this.conflictMac = 0;
     this.defendedAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /**
+   * The identification of a datagram that leaves by this interface and may be fragmented. It comes again only after 32,767
+   * others, whoever they were for (RFC 6864 section 4.3).
+   */
+  nextIdentification(): number {
+    const next = (this.identification + 2) & 0xffff;
+    this.identification = next;
+    return ((next & 0xff) << 8) | (next >> 8);
   }
 
   isOnLink(address: number): boolean {

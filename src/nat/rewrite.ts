@@ -6,12 +6,11 @@ import { delta16, delta32, patchChecksum } from "../core/checksum.js";
 import { NETWORK_AT } from "../core/frame.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_IDENTIFIER_OFFSET } from "../wire/icmp.js";
 import {
-  IP_CHECKSUM_OFFSET,
   IP_DESTINATION_OFFSET,
+  IP_DONT_FRAGMENT,
   IP_IDENTIFICATION_OFFSET,
   IP_SOURCE_OFFSET,
   IP_TTL_OFFSET,
-  ipIdentification,
   PROTOCOL_TCP,
 } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
@@ -30,26 +29,6 @@ export function setDestination(packet: Packet, address: number): void {
   const delta = delta32(packet.destination, address);
   packet.destination = address;
   finish(packet, IP_DESTINATION_OFFSET, address, delta);
-}
-
-/** What a fragment other than the first one shows of its datagram: both addresses and the identification. */
-export function setLabel(packet: Packet, source: number, destination: number, identification: number): void {
-  const { view } = packet.frame;
-  const before = ipIdentification(view, NETWORK_AT);
-  const addresses = delta32(packet.source, source) + delta32(packet.destination, destination);
-  view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
-  view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, source);
-  packet.source = source;
-  packet.destination = destination;
-  finish(packet, IP_DESTINATION_OFFSET, destination, addresses + delta16(before, identification));
-}
-
-/** The identification, by which a receiver knows what belongs together. */
-export function setIdentification(packet: Packet, identification: number): void {
-  const { view } = packet.frame;
-  const delta = delta16(ipIdentification(view, NETWORK_AT), identification);
-  view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta);
 }
 
 /** Address and port of one end of a UDP or TCP packet: its source, or its destination. */
@@ -88,13 +67,20 @@ export function setIdentifier(packet: Packet, before: number, after: number): vo
   patchChecksum(packet.frame, packet.transportAt + ICMP_CHECKSUM_OFFSET, delta16(before, after));
 }
 
-/** Writes the address, the TTL, and a checksum for both: `delta` is the address's change to the sum. */
+/**
+ * Writes the address, the TTL, and for a new source the identification, if it matters; and a checksum for all: `delta` is
+ * the address's change to the sum.
+ */
 function finish(packet: Packet, offset: number, address: number, delta: number): void {
   const view = packet.frame.view;
   // TTL, protocol and checksum are one word.
   const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
   const ttlBits = packet.ttl << 24;
   let sum = (~word & 0xffff) + delta + ((~word >> 16) & 0xff00) + 0xff + ((ttlBits >> 16) & 0xff00);
+  if (offset === IP_SOURCE_OFFSET && !(packet.fragmentWord & IP_DONT_FRAGMENT)) {
+    sum += ((~packet.fragmentWord >> 16) & 0xffff) + packet.identification;
+    view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, packet.identification);
+  }
   sum = (sum & 0xffff) + (sum >> 16);
   sum = (sum & 0xffff) + (sum >> 16);
   view.setInt32(NETWORK_AT + offset, address);

@@ -47,8 +47,10 @@ export class Packet {
   isRemote = false;
   /** The frame was sent to a group address. */
   isLinkBroadcast = false;
-  /** Flags and fragment offset as they stand on the wire. */
-  fragmentField = 0;
+  /** The header's second word: identification, flags and fragment offset. */
+  fragmentWord = 0;
+  /** What a translation of the source writes to the header if the packet may be fragmented (RFC 6864 section 5.3.1). */
+  identification = 0;
 
   constructor(frame: Frame) {
     this.frame = frame;
@@ -56,11 +58,11 @@ export class Packet {
 
   /** Position of the payload within the whole datagram, in bytes. */
   get fragmentOffset(): number {
-    return (this.fragmentField & IP_OFFSET_MASK) << 3;
+    return (this.fragmentWord & IP_OFFSET_MASK) << 3;
   }
 
   get moreFragments(): boolean {
-    return (this.fragmentField & IP_MORE_FRAGMENTS) !== 0;
+    return (this.fragmentWord & IP_MORE_FRAGMENTS) !== 0;
   }
 
   /**
@@ -78,20 +80,20 @@ export class Packet {
     if (word0 >> 28 !== 4 || headerBytes < IPV4_HEADER_BYTES || totalBytes < headerBytes || totalBytes > available) {
       return "ipMalformed";
     }
-    const fragmentField = view.getInt32(NETWORK_AT + 4);
+    const fragmentWord = view.getInt32(NETWORK_AT + 4);
     const word2 = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
     const source = view.getInt32(NETWORK_AT + IP_SOURCE_OFFSET);
     const destination = view.getInt32(NETWORK_AT + IP_DESTINATION_OFFSET);
     const upperHalves =
       ((word0 >> 16) & 0xffff) +
-      ((fragmentField >> 16) & 0xffff) +
+      ((fragmentWord >> 16) & 0xffff) +
       ((word2 >> 16) & 0xffff) +
       ((source >> 16) & 0xffff) +
       ((destination >> 16) & 0xffff);
     let sum =
       upperHalves +
       totalBytes +
-      (fragmentField & 0xffff) +
+      (fragmentWord & 0xffff) +
       (word2 & 0xffff) +
       (source & 0xffff) +
       (destination & 0xffff);
@@ -114,13 +116,13 @@ export class Packet {
     this.interfaceIndex = interfaceIndex;
     this.totalBytes = totalBytes;
     this.ttl = (word2 >> 24) & 0xff;
-    this.isFragment = (fragmentField & (IP_MORE_FRAGMENTS | IP_OFFSET_MASK)) !== 0;
+    this.isFragment = (fragmentWord & (IP_MORE_FRAGMENTS | IP_OFFSET_MASK)) !== 0;
     this.isLinkBroadcast = isLinkBroadcast;
-    this.fragmentField = fragmentField & 0xffff;
+    this.fragmentWord = fragmentWord;
     const hasPorts =
       (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) &&
       totalBytes - headerBytes >= 4 &&
-      (fragmentField & IP_OFFSET_MASK) === 0;
+      (fragmentWord & IP_OFFSET_MASK) === 0;
     const ports = hasPorts ? view.getInt32(transportAt) : 0;
     this.sourcePort = (ports >> 16) & 0xffff;
     this.destinationPort = ports & 0xffff;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { decodeIpv4 } from "../support/expectFrame.js";
+import { L2_TO_W1 } from "../support/gatewayBench.js";
 import {
   answered,
   Connection,
@@ -200,5 +202,17 @@ describe("RFC 7857", () => {
     expect(alive.state).toBe("ESTABLISHED");
     alive.bench.advance(7_000_000);
     alive.exchange();
+  });
+
+  it("RFC7857 §10: hosts that use the same identification towards one remote are told apart", () => {
+    const bench = new GatewayBench();
+    const seen = new Set<number>();
+    for (let n = 0; n < 100; n++) {
+      for (const ends of [L1_TO_W1, L2_TO_W1]) {
+        const frame = bench.out(udpFrame({ ...ends, sourcePort: 5000, identification: 77 }));
+        seen.add(decodeIpv4(frame.subarray(14)).identification);
+      }
+    }
+    expect(seen.size).toBe(200);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, it } from "vitest";
 import { Frame, NETWORK_AT, TRANSPORT_AT } from "../../src/core/frame.js";
-import { createFlowCache, MISS } from "../../src/flow/cache.js";
+import { MISS } from "../../src/flow/cache.js";
 import { LAN, WAN } from "../../src/flow/table.js";
 import { writeEthernet } from "../../src/wire/ethernet.js";
 import { writeIpChecksum } from "../../src/wire/ipv4.js";
@@ -30,7 +30,7 @@ class MiniGateway {
     flows.setInterface(WAN, WAN_MAC, 1500);
     flows.setNeighbour(HOST_HOP, HOST_MAC, LAN_MAC);
     flows.setNeighbour(ROUTER_HOP, ROUTER_MAC, WAN_MAC);
-    this.forward = asTwin(createFlowCache(flows));
+    this.forward = asTwin(flows);
   }
 
   /** A frame as it arrives by `side`. */

@@ -44,17 +44,22 @@ describeIf(canBuild(...SANITIZER_FLAGS), REASON, "the flow cache in C, under san
 
   it.each([
     ["a read behind a short frame", "if (length < SHORTEST_BYTES) return MISS;", "", OVERREAD],
-    ["a read behind a short segment", "if (optionBytes < 0) return MISS;", "", OVERREAD],
+    [
+      "a read behind a short segment",
+      "if (optionBytes < 0) return MISS;",
+      "if (optionBytes < 0) return words[12] == 0x12345678 ? LAN : MISS;",
+      OVERREAD,
+    ],
     [
       "a read behind the first 54 bytes",
-      "const uint32_t flags = words[12];",
-      "const uint32_t flags = words[12] + 0 * ((volatile uint32_t *)words)[14];",
+      "(words[12] & TCP_HEADER_FLAGS)",
+      "((words[12] + 0 * ((volatile uint32_t *)words)[14]) & TCP_HEADER_FLAGS)",
       OVERREAD,
     ],
     [
       "a product with a sign",
-      "(source * table[FLOW_SECRETS]) ^",
-      "(uint32_t)((int)source * (int)table[FLOW_SECRETS]) ^",
+      "* table[FLOW_SECRETS + 4];",
+      "* (uint32_t)((int)addresses * (int)table[FLOW_SECRETS + 4]);",
       OVERFLOW,
     ],
   ])("would not get away with %s", { timeout: TIMEOUT_MS }, (_, text, replacement, complaint) => {

@@ -3,6 +3,7 @@ import { SeededRandom } from "../../host-sim/random.js";
 import * as layout from "../../src/flow/layout.js";
 import { flowTableBytes, type WordAccess } from "../../src/flow/memory.js";
 import { FlowTable, LAN, WAN } from "../../src/flow/table.js";
+import { insertFlow } from "./insertFlow.js";
 
 const SESSIONS = 4;
 const NEXT_HOPS = 2;
@@ -44,7 +45,7 @@ describe("a flow table with readers in other tasks", () => {
   const leave = (side: number) => {
     words[layout.READERS + side] = 0;
   };
-  const insert = (port: number) => table.insert(17, 1, port, 3, 4, port);
+  const insert = (port: number) => insertFlow(table, 17, 1, port, 3, 4, port);
   const fill = () => {
     for (let port = 1; port <= SESSIONS; port++) expect(insert(port)).toBe(port - 1);
   };

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../host-sim/random.js";
 import * as layout from "../../src/flow/layout.js";
 import { FlowTable, LAN, WAN } from "../../src/flow/table.js";
+import { insertFlow } from "./insertFlow.js";
 
 interface Tuple {
   readonly protocol: number;
@@ -27,7 +28,7 @@ const outboundKey = (t: Tuple) => [t.protocol, t.inside, t.insidePort, t.remote,
 const inboundKey = (t: Tuple) => [t.protocol, t.remote, t.remotePort, t.externalPort].join();
 
 function insert(table: FlowTable, t: Tuple): number {
-  return table.insert(t.protocol, t.inside, t.insidePort, t.remote, t.remotePort, t.externalPort);
+  return insertFlow(table, t.protocol, t.inside, t.insidePort, t.remote, t.remotePort, t.externalPort);
 }
 
 describe("FlowTable", () => {
@@ -91,7 +92,7 @@ describe("FlowTable", () => {
 
   it("carries a record each way whose next hop is known, when the NAT agrees", () => {
     const table = new FlowTable(4, 4, new SeededRandom(1));
-    const index = table.insert(17, 1, 2, 3, 4, 5);
+    const index = insertFlow(table, 17, 1, 2, 3, 4, 5);
     const recordAt = (table.words[layout.RECORDS] as number) + index * layout.RECORD_WORDS;
     const carriedWays = () =>
       [layout.INBOUND_WAY, layout.OUTBOUND_WAY].map(
@@ -113,7 +114,7 @@ describe("FlowTable", () => {
 
   it("takes no next hop whose station is unknown, or that the table has no room for", () => {
     const table = new FlowTable(4, 2, new SeededRandom(1));
-    const index = table.insert(17, 1, 2, 3, 4, 5);
+    const index = insertFlow(table, 17, 1, 2, 3, 4, 5);
     table.setSettled(index, true);
     table.setNeighbour(0, 0x020000000001, 0x020000000002);
     table.setNeighbour(2, 0x020000000001, 0x020000000002);
@@ -124,7 +125,7 @@ describe("FlowTable", () => {
 
   it("forgets the next hops of all records before an epoch comes round again", () => {
     const table = new FlowTable(4, 2, new SeededRandom(1));
-    const index = table.insert(17, 1, 2, 3, 4, 5);
+    const index = insertFlow(table, 17, 1, 2, 3, 4, 5);
     table.setSettled(index, true);
     for (const side of [LAN, WAN]) {
       table.setNeighbour(side, 0x020000000001, 0x020000000002);
@@ -136,6 +137,6 @@ describe("FlowTable", () => {
     table.clearNeighbour(LAN);
     expect(table.isCarried(index)).toBe(false);
     // The free records are as they were.
-    expect([1, 2, 3, 4].map((port) => table.insert(17, 1, port, 3, 4, port))).toEqual([1, 2, 3, -1]);
+    expect([1, 2, 3, 4].map((port) => insertFlow(table, 17, 1, port, 3, 4, port))).toEqual([1, 2, 3, -1]);
   });
 });

@@ -23,8 +23,8 @@ import { ip } from "../support/stackFixture.js";
 function watchedBench(flowCache: typeof createFlowCache): { bench: GatewayBench; verdicts: number[] } {
   const verdicts: number[] = [];
   const bench = new GatewayBench({
-    flowCache: (flows) => {
-      const { outbound, inbound } = flowCache(flows);
+    flowCache: (flows, wan) => {
+      const { outbound, inbound } = flowCache(flows, wan);
       const watched =
         (forward: Forward, out: number): Forward =>
         (frame, length) => {
@@ -54,7 +54,8 @@ function conversations(flowCache: typeof createFlowCache) {
   };
   const outcome: Record<string, number[]> = {};
 
-  const question = { ...L1_TO_W1, sourcePort: 5000, destinationPort: 53 };
+  // With DF, for the two number what may be fragmented apart.
+  const question = { ...L1_TO_W1, dontFragment: true, sourcePort: 5000, destinationPort: 53 };
   const external = sourcePortOf(keep(bench.out(udpFrame({ ...question, payload: "one" }))));
   const answer = { ...W1_TO_US, sourcePort: 53, destinationPort: external };
   keep(bench.in(udpFrame({ ...answer, payload: "first" })));
@@ -62,7 +63,7 @@ function conversations(flowCache: typeof createFlowCache) {
   keep(bench.in(udpFrame({ ...answer, payload: "second" })));
   outcome.udp = verdicts.splice(0);
 
-  const client = { ...L1_TO_W1, sourcePort: 6000, destinationPort: 80 };
+  const client = { ...L1_TO_W1, dontFragment: true, sourcePort: 6000, destinationPort: 80 };
   const port = sourcePortOf(keep(bench.out(tcpFrame({ ...client, sequence: 100 }))));
   const server = { ...W1_TO_US, sourcePort: 80, destinationPort: port };
   keep(bench.in(tcpFrame({ ...server, flags: "SYN ACK", sequence: 500, acknowledgement: 101 })));
@@ -77,7 +78,7 @@ function conversations(flowCache: typeof createFlowCache) {
   expect(bench.gateway.nat.forwards.add({ ...game, protocol: "udp" })).toBeUndefined();
   for (let n = 0; n < 2; n++) {
     keep(bench.in(udpFrame({ ...W1_TO_US, sourcePort: 9000, destinationPort: 7000 })));
-    keep(bench.out(udpFrame({ ...L2_TO_W1, sourcePort: 7001, destinationPort: 9000 })));
+    keep(bench.out(udpFrame({ ...L2_TO_W1, dontFragment: true, sourcePort: 7001, destinationPort: 9000 })));
   }
   outcome.forward = verdicts.splice(0);
 

@@ -195,7 +195,7 @@ describe("echo reply", () => {
     reply(icmpFrame({ ...asked, identifier: 0xbeef, sequence: 0xffff, payload: patternBytes(1472) }));
     expectFrame(stack.lanPort.sent[0])
       .ethernet({ source: stack.lan.mac, destination: 0x0a })
-      .ipv4({ source: ROUTER, destination: LAPTOP, ttl: 64, tos: 0x48, identification: 1, dontFragment: false })
+      .ipv4({ source: ROUTER, destination: LAPTOP, ttl: 64, tos: 0x48, identification: 0x0300, dontFragment: false })
       .icmp({ type: 0, code: 0, identifier: 0xbeef, sequence: 0xffff })
       .payload(patternBytes(1472));
   });

@@ -62,4 +62,12 @@ describe("Interface", () => {
     expect([one.txFrames, one.txBytes, one.txRefused]).toEqual([1, bytes.length, 1]);
     expectFrame(port.sent[0]).ipv4().udp().payload("hello");
   });
+
+  it("RFC6864 §4.3: repeats no identification before 32,768 datagrams, and leaves the others to the driver", () => {
+    const one = makeInterface("192.168.1.130", 25);
+    const seen = Array.from({ length: 40_000 }, () => one.nextIdentification());
+    expect(new Set(seen.slice(0, 32_768)).size).toBe(32_768);
+    expect(seen.slice(32_768)).toEqual(seen.slice(0, 40_000 - 32_768));
+    expect(seen.every((identification) => (identification >> 8) & 1)).toBe(true);
+  });
 });

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { buildFlowCache } from "../../../host-sim/buildFlowCache.js";
 import { SeededRandom } from "../../../host-sim/random.js";
 import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../../../src/core/frame.js";
-import { createFlowCache } from "../../../src/flow/cache.js";
 import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 import { writeEthernet } from "../../../src/wire/ethernet.js";
-import { writeIpv4 } from "../../../src/wire/ipv4.js";
+import { IP_DONT_FRAGMENT, writeIpv4 } from "../../../src/wire/ipv4.js";
+import { insertFlow } from "../insertFlow.js";
 import { asTwin } from "./asTwin.js";
 import { Batch } from "./batch.js";
 import { besideThisFile, canBuild } from "./build.js";
@@ -101,13 +101,13 @@ function record(trace: Trace, { protocol, side, flows, frameBytes }: Case): void
   for (let n = 0; n < flows; n++) {
     const inside = 0xc0a80100 + 2 + (n % 200);
     const remote = random.next32();
-    const index = table.insert(number, inside | 0, 1024 + random.below(60000), remote, 443, 1024 + n);
+    const index = insertFlow(table, number, inside | 0, 1024 + random.below(60000), remote, 443, 1024 + n);
     table.setSettled(index, true);
     for (const hop of [LAN, WAN]) table.setNextHop(index, hop, hop);
     write(batch.frames[n] as Frame, table, index, side, frameBytes);
     batch.arrive(n, frameBytes, side);
   }
-  const forward = asTwin(createFlowCache(table));
+  const forward = asTwin(table);
   trace.forwardAll(table, batch, forward);
   for (let n = 0; n < flows; n++) if (batch.verdict(n) !== 1 - side) throw new Error("A packet was not forwarded.");
 }
@@ -123,7 +123,9 @@ function write(frame: Frame, table: FlowTable, index: number, side: number, fram
   const ports = isOutbound
     ? [table.insidePort(index), table.remotePort(index)]
     : [table.remotePort(index), table.externalPort(index)];
-  writeIpv4(view, NETWORK_AT, 0, frameBytes - 14, index, 0, 64, table.protocol(index), source, destination);
+  // As most send: TCP looks for the path's MTU, and UDP does not.
+  const flags = table.protocol(index) === TCP ? IP_DONT_FRAGMENT : 0;
+  writeIpv4(view, NETWORK_AT, 0, frameBytes - 14, index, flags, 64, table.protocol(index), source, destination);
   view.setUint16(TRANSPORT_AT, ports[0] as number);
   view.setUint16(TRANSPORT_AT + 2, ports[1] as number);
   if (table.protocol(index) === UDP) {

@@ -1,7 +1,7 @@
 /** The comparison of the flow cache's twins, in rounds: some changes of the table, then a batch of frames. */
 import koffi from "koffi";
 import type { Frame } from "../../../src/core/frame.js";
-import { createFlowCache, MISS } from "../../../src/flow/cache.js";
+import { MISS } from "../../../src/flow/cache.js";
 import { type FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 import { asTwin, type TwinForward } from "./asTwin.js";
 import { Batch } from "./batch.js";
@@ -38,7 +38,7 @@ export function* rounds(seed: number, frames: number): Generator<Round> {
   for (let number = 0, life = 0; number < frames; life++) {
     const traffic = new Traffic(seed * 100_003 + life, TABLE_SESSIONS[life % TABLE_SESSIONS.length] as number);
     const { table } = traffic;
-    const forward = asTwin(createFlowCache(table));
+    const forward = asTwin(table);
     for (let age = 0; age < TABLE_ROUNDS && number < frames; age++, number += BATCH_FRAMES) {
       const changesBefore = traffic.changes;
       for (let left = age % (MAX_CHANGES + 1); left > 0; left--) traffic.change();

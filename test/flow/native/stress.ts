@@ -5,6 +5,7 @@ import { SeededRandom } from "../../../host-sim/random.js";
 import { PERIOD, READER_WORDS, READERS } from "../../../src/flow/layout.js";
 import { flowTableBytes, type WordAccess } from "../../../src/flow/memory.js";
 import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
+import { insertFlow } from "../insertFlow.js";
 
 // As in readers.c.
 const KEYS = 24;
@@ -165,7 +166,8 @@ class Writer {
   #open(key: number): void {
     const { table } = this;
     if (table.count === table.capacity) return;
-    const record = table.insert(
+    const record = insertFlow(
+      table,
       protocolOf(key),
       0xc0a80100 + key,
       5000 + 7 * key,

@@ -7,6 +7,7 @@ import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../../../src/core/frame.js
 import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 import { writeEthernet } from "../../../src/wire/ethernet.js";
 import { writeIpChecksum } from "../../../src/wire/ipv4.js";
+import { insertFlow } from "../insertFlow.js";
 
 const TCP = 6;
 const UDP = 17;
@@ -164,7 +165,7 @@ export class Traffic {
     let length = before;
     for (let times = 1 + this.#below(2); times > 0; times--) {
       let isHeader = true;
-      switch (this.#below(14)) {
+      switch (this.#below(15)) {
         case 0:
           isHeader = this.#below(2) === 0;
           this.#flipBit(view, 2 + this.#below(54));
@@ -206,6 +207,12 @@ export class Traffic {
         case 12:
           view.setUint16(TRANSPORT_AT + 4, view.getUint16(TRANSPORT_AT + 4) + this.#below(5) - 2);
           break;
+        case 13:
+          // UDP's shortest, or nearly so, and consistent.
+          view.setUint16(NETWORK_AT + 2, 26 + this.#below(4));
+          view.setUint16(TRANSPORT_AT + 4, view.getUint16(NETWORK_AT + 2) - 20);
+          length = 60;
+          break;
         default:
           this.interfaceIndex ^= 1;
       }
@@ -241,7 +248,7 @@ export class Traffic {
     const externalPort = this.#port();
     if (table.findOutbound(protocol, inside, insidePort, remote, remotePort) >= 0) return;
     if (table.findInbound(protocol, remote, remotePort, externalPort) >= 0) return;
-    const index = table.insert(protocol, inside, insidePort, remote, remotePort, externalPort);
+    const index = insertFlow(table, protocol, inside, insidePort, remote, remotePort, externalPort);
     if (index >= 0 && this.#below(8) > 0) this.#use(index);
   }
 

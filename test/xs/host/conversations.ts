@@ -1,4 +1,4 @@
-/** Established conversations through a gateway, and their packets. */
+/** Established conversations through a gateway, and their packets: TCP's with DF, UDP's without, as most send them. */
 import { LAN, WAN } from "../../../src/gateway.js";
 import { loadFrame, patternBytes, tcpFrame, udpFrame } from "../../support/frames.js";
 import { between, GatewayRig, LAPTOP, OUR_WAN, ROUTER, SERVER } from "../gatewayRig.js";
@@ -21,7 +21,7 @@ function outFrame(protocol: Protocol, flow: number, length: number): Uint8Array 
   const payload = patternBytes(length - HEADER_BYTES[protocol]);
   const fields = { ...between(LAPTOP, SERVER), sourcePort, destinationPort, payload };
   if (protocol === "udp") return udpFrame(fields);
-  return tcpFrame({ ...fields, flags: "ACK PSH", sequence: 1001, acknowledgement: 5001 });
+  return tcpFrame({ ...fields, dontFragment: true, flags: "ACK PSH", sequence: 1001, acknowledgement: 5001 });
 }
 
 function inFrame(protocol: Protocol, flow: number, external: number, length: number): Uint8Array {
@@ -29,7 +29,7 @@ function inFrame(protocol: Protocol, flow: number, external: number, length: num
   const ports = { sourcePort: portsOf(flow).server, destinationPort: external };
   const fields = { ...between(SERVER, OUR_WAN), ...ports, payload };
   if (protocol === "udp") return udpFrame(fields);
-  return tcpFrame({ ...fields, flags: "ACK PSH", sequence: 5001, acknowledgement: 1001 });
+  return tcpFrame({ ...fields, dontFragment: true, flags: "ACK PSH", sequence: 5001, acknowledgement: 1001 });
 }
 
 export interface Conversations {

@@ -35,7 +35,8 @@ export function prepare(name: string): void {
   if (wanted === undefined) throw new Error("No case has this name.");
   const { protocol, side, flows } = wanted;
   const conversations = openOnce(protocol, flows);
-  const { outbound, inbound } = createFlowCache(conversations.rig.gateway.nat.flows);
+  const { gateway } = conversations.rig;
+  const { outbound, inbound } = createFlowCache(gateway.nat.flows, gateway.wan);
   forward = side === LAN ? outbound : inbound;
   packets = packetsOf(conversations, protocol, side, FRAME_BYTES);
   for (const words of packets) {
