@@ -1,6 +1,7 @@
 // Imports point downwards: a layer may import itself and the layers named here, and nothing else.
 const hostStack = ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport"];
-const gateway = [...hostStack, "src/flow", "src/firewall", "src/nat", "src/host.ts", "src/gateway.ts"];
+const host = [...hostStack, "src/host.ts", "src/fragmentForwarder.ts"];
+const gateway = [...host, "src/flow", "src/firewall", "src/nat", "src/gateway.ts"];
 const layers = {
   "src/core": [],
   "src/platform": ["src/core"],
@@ -12,7 +13,8 @@ const layers = {
   "src/firewall": ["src/core", "src/wire", "src/link"],
   "src/nat": [...hostStack, "src/flow", "src/firewall"],
   "src/host.ts": hostStack,
-  "src/gateway.ts": [...hostStack, "src/flow", "src/firewall", "src/nat", "src/host.ts"],
+  "src/fragmentForwarder.ts": [...hostStack, "src/host.ts"],
+  "src/gateway.ts": [...host, "src/flow", "src/firewall", "src/nat"],
   "src/sockets": gateway,
   "src/services": [...gateway, "src/sockets"],
   "src/wifi": ["src/core", "src/platform"],

@@ -15,13 +15,15 @@ import { ZONE_SELF } from "./firewall/rule.js";
 import { createFlowCache, type FlowCache, type Forward } from "./flow/cache.js";
 import type { FlowMemory } from "./flow/memory.js";
 import type { FlowTable } from "./flow/table.js";
-import { Host, type HostOptions } from "./host.js";
+import { FragmentForwarder } from "./fragmentForwarder.js";
+import type { HostOptions } from "./host.js";
 import { checkBindings } from "./link/bindings.js";
 import type { Interface } from "./link/interface.js";
 import { type Decision, NONE, type Way } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import { Refusal } from "./nat/refusal.js";
+import { setIdentification, setLabel } from "./nat/rewrite.js";
 import type { NatSettings } from "./nat/settings.js";
 import { isOpening } from "./nat/tcpState.js";
 import type { LinkBinding, LinkPorts } from "./platform/linkPorts.js";
@@ -83,7 +85,7 @@ interface Passage {
   readonly out: Interface;
 }
 
-export class Gateway extends Host implements FirewallEffects {
+export class Gateway extends FragmentForwarder implements FirewallEffects {
   readonly lan: Interface;
   readonly wan: Interface;
   readonly firewall: Firewall;
@@ -137,6 +139,7 @@ export class Gateway extends Host implements FirewallEffects {
     const isSame = address === one.address && prefixLength === one.prefixLength;
     super.setAddress(index, address, prefixLength);
     if (isSame) return;
+    for (const { index } of this.interfaces) this.forgetFragments(index);
     if (index === WAN) this.nat.setExternalAddress(address);
     else this.nat.clear();
   }
@@ -155,6 +158,7 @@ export class Gateway extends Host implements FirewallEffects {
     if (moved.length === 0) return;
     // While both are where they were: whoever waits for a neighbour hears that it is gone.
     for (const one of moved) this.leaveLink(one);
+    for (const { index } of this.interfaces) this.forgetFragments(index);
     this.nat.clear();
     links.attach(bindings);
     this.bindings = bindings;
@@ -317,6 +321,11 @@ export class Gateway extends Host implements FirewallEffects {
     decision.way = "none" as Way;
     const arrival = this.judgeArrival(source, packet);
     if (arrival !== "ok") return arrival;
+    if (packet.isFragment) {
+      const known = this.judgeFragment(packet);
+      if (known !== undefined) return known;
+      if (packet.fragmentOffset !== 0) return packet.isForOthers ? this.#judgeForward(packet, decision) : "ok";
+    }
     const verdict = packet.isForOthers ? this.#judgeForward(packet, decision) : this.#judgeDelivery(packet, decision);
     if (verdict !== "ok" || decision.way === "local") return verdict;
     if (decision.way === "inward") return this.judgeInward(packet, decision);
@@ -347,7 +356,6 @@ export class Gateway extends Host implements FirewallEffects {
     const decision = this.nat.decision;
     const refusal = this.#judgeForward(packet, decision);
     if (refusal !== "ok") return this.#refuse(packet, refusal, this.wan);
-    if (packet.isFragment && !this.gather(packet)) return this.held;
     packet.ttl--;
     if (!(packet.fragmentWord & IP_DONT_FRAGMENT)) packet.identification = this.wan.nextIdentification();
     const verdict = this.nat.outbound(packet);
@@ -373,7 +381,35 @@ export class Gateway extends Host implements FirewallEffects {
     return isUsual ? "ok" : this.#judgePassage(packet, wan);
   }
 
-  /** A packet for one of our addresses, fragments put together; the WAN address may stand for a host behind it. */
+  /** For us, or an ICMP error: that is translated only if its checksum over the whole is right (RFC 5508 REQ-3). */
+  protected override isNeededWhole(packet: Packet): boolean {
+    if (packet.protocol === PROTOCOL_ICMP && isIcmpError(icmpType(packet.frame.view, packet.transportAt))) return true;
+    const decision = this.nat.decision;
+    return !packet.isForOthers && this.#judgeDelivery(packet, decision) === "ok" && decision.way === "local";
+  }
+
+  protected override judgeWaiting(packet: Packet): Verdict {
+    return packet.isForOthers ? this.#judgeForward(packet, this.nat.decision) : "ok";
+  }
+
+  protected override judgeNext(packet: Packet, newDestination: number): Verdict {
+    return this.#judgePassage(packet, newDestination === packet.destination ? this.wan : this.lan);
+  }
+
+  protected override sendNext(packet: Packet, newDestination: number, identification: number): Verdict {
+    const out = newDestination === packet.destination ? this.wan : this.lan;
+    packet.ttl--;
+    const { source, destination } = packet;
+    setLabel(packet, packet.interfaceIndex === LAN ? this.nat.externalAddress : source, newDestination, identification);
+    const verdict = this.output.emit(out, packet.frame, packet.totalBytes);
+    if (verdict === "ok") return verdict;
+    // As with `#fail`.
+    packet.source = source;
+    packet.destination = destination;
+    return verdict;
+  }
+
+  /** A packet for one of our addresses; the WAN address may stand for a host behind it. */
   protected override deliver(packet: Packet): Verdict {
     const decision = this.nat.decision;
     const refusal = this.#judgeDelivery(packet, decision);
@@ -479,8 +515,9 @@ export class Gateway extends Host implements FirewallEffects {
     const isTooBig =
       packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, NETWORK_AT) & IP_DONT_FRAGMENT) !== 0;
     if (!isTooOld && !isTooBig) return "ok";
-    // A stranger gets no answer: it would tell him a mapping from a closed port.
-    const admitted = packet.interfaceIndex === WAN ? this.nat.admit(packet) : "ok";
+    // A stranger gets no answer: it would tell him a mapping from a closed port. Only a first fragment has ports, or an answer.
+    const isStrange = packet.interfaceIndex === WAN && packet.fragmentOffset === 0;
+    const admitted = isStrange ? this.nat.admit(packet) : "ok";
     if (admitted !== "ok") return admitted;
     return isTooOld ? "ipTtlExceeded" : "ipTooBig";
   }
@@ -571,6 +608,10 @@ export class Gateway extends Host implements FirewallEffects {
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
     const { flows, lastSession } = this.nat;
+    // Many share our address: a receiver must be able to tell their datagrams apart (RFC 6864 section 5.3.1).
+    if (packet.isFragment && packet.interfaceIndex === LAN) {
+      setIdentification(packet, this.output.nextIdentification(out));
+    }
     const neighbour = totalBytes > out.mtuBytes ? -1 : this.neighbours.ready(out, nextHop);
     const hop = neighbour < 0 ? undefined : flows.nextHops.list[neighbour];
     if (hop === undefined || !hop.isKnown) {

@@ -273,6 +273,11 @@ export class Host {
 
   protected held: Verdict = "ok";
 
+  /** Whether other fragments of the packet's datagram wait to be put together. */
+  protected isGathering(packet: Packet): boolean {
+    return this.#reassembly.has(packet);
+  }
+
   #receiveFrame(source: Interface, frame: Frame, length: number): Verdict {
     if (length < ETHERNET_HEADER_BYTES) return "frameTooShort";
     if (length > MAX_FRAME_BYTES) return "frameTooLong";
@@ -300,9 +305,8 @@ export class Host {
     }
     const arrival = this.judgeArrival(source, packet);
     if (arrival !== "ok") return arrival;
-    if (packet.isForOthers) return this.forward(packet);
-    if (packet.isFragment && !this.gather(packet)) return this.held;
-    return this.deliver(packet);
+    if (packet.isFragment) return this.receiveFragment(packet);
+    return packet.isForOthers ? this.forward(packet) : this.deliver(packet);
   }
 
   /** Whether a packet may have come in by `source` at all, and whom it is for, which the packet notes; changes nothing. */
@@ -318,6 +322,12 @@ export class Host {
     if (packet.destination === source.address) packet.isForOthers = false;
     else this.#locate(source, packet);
     return "ok";
+  }
+
+  /** A fragment, for us or for others. */
+  protected receiveFragment(packet: Packet): Verdict {
+    if (packet.isForOthers) return this.forward(packet);
+    return this.gather(packet) ? this.deliver(packet) : this.held;
   }
 
   /** Notes whom a packet is for that came in by `source`, and is not for its address. */

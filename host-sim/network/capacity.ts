@@ -11,6 +11,8 @@ export const DESKTOP_CAPACITY: Capacity = Object.freeze({
   pendingFrames: 32,
   reassemblies: 16,
   datagramBytes: 65_535,
+  fragmentedDatagrams: 0,
+  heldFragments: 0,
   sentDatagramBytes: 65_535,
   mappings: 0,
   sessions: 0,

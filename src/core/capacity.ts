@@ -14,10 +14,14 @@ export interface Capacity {
   readonly neighbours: number;
   /** Frames that may wait for ARP, at most one for each neighbour. */
   readonly pendingFrames: number;
-  /** Datagrams that can be put together from fragments at a time. */
+  /** Datagrams for us that can be put together from fragments at a time. */
   readonly reassemblies: number;
   /** The largest IPv4 datagram that is put together from fragments, headers included, in bytes: 576..65,535. */
   readonly datagramBytes: number;
+  /** Datagrams whose fragments can be on their way through the gateway at a time; 40 bytes each. */
+  readonly fragmentedDatagrams: number;
+  /** Fragments that can wait for the first one of their datagram; 1,520 bytes each. */
+  readonly heldFragments: number;
   /** The largest IPv4 datagram that the stack itself sends, headers included, in bytes: 576..65,535. */
   readonly sentDatagramBytes: number;
   /** Inside endpoints with an external port; 1..16,384. */
@@ -39,9 +43,12 @@ export const DEFAULT_CAPACITY: Capacity = Object.freeze({
   udpReceiveBytes: 2048,
   neighbours: 32,
   pendingFrames: 4,
-  reassemblies: 2,
-  // The largest DNS answer over UDP that RFC 5625 section 4.4.3 asks for, and headers.
-  datagramBytes: 4352,
+  reassemblies: 1,
+  // Twice the MTU and more: what a socket's queue takes, and a ping of 3,000 bytes.
+  datagramBytes: 3072,
+  fragmentedDatagrams: 12,
+  // What comes before the first fragment where 4,096 bytes come in reverse order.
+  heldFragments: 2,
   sentDatagramBytes: 1500,
   mappings: 512,
   sessions: 1024,
@@ -56,7 +63,10 @@ export const LARGE_CAPACITY: Capacity = Object.freeze({
   listeners: 16,
   neighbours: 64,
   pendingFrames: 16,
-  reassemblies: 8,
+  reassemblies: 4,
+  datagramBytes: 4352,
+  fragmentedDatagrams: 48,
+  heldFragments: 8,
   sentDatagramBytes: 4352,
   mappings: 2048,
   sessions: 4096,

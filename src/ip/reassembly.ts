@@ -1,10 +1,12 @@
 /**
- * Putting datagrams together from fragments (RFC 791 section 3.2, RFC 815, RFC 1122 section 3.3.2).
+ * Putting datagrams together from fragments (RFC 791 section 3.2, RFC 815, RFC 1122 section 3.3.2), for those who want the
+ * whole.
  *
- * A few buffers of fixed size. When all are busy the oldest is given up, of the link that has most: orphaned fragments can
- * hold a buffer for as long as it takes others to want it, and datagrams whose fragments follow each other closely still
- * get through. A fragment that overlaps what is there in part ends its datagram, for no honest host sends one (RFC 1858,
- * RFC 5722).
+ * A few buffers of fixed size. When all are busy a newcomer gets the oldest: of its own source if there is one, else of its
+ * own link if that has half of them or more, else of the others. What is another's is given up only after its holder had
+ * it for a moment, with whatever datagrams: so datagrams whose fragments follow each other closely get through, and who
+ * floods us does not keep the others out.
+ * A fragment that overlaps what is there in part ends its datagram, for no honest host sends one (RFC 1858, RFC 5722).
  * Options are dropped: the whole has a plain 20-byte header.
  */
 import { type Clock, NEVER } from "../core/clock.js";
@@ -12,25 +14,28 @@ import type { Drops, Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
 import {
   IP_MORE_FRAGMENTS,
+  IP_TTL_OFFSET,
   IPV4_HEADER_BYTES,
   ipIdentification,
   ipTos,
-  PROTOCOL_TCP,
+  ipTtl,
   writeIpv4,
 } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { TCP_HEADER_BYTES } from "../wire/tcp.js";
+import { validateFragment } from "./fragmentShape.js";
 
 /** RFC 1122 section 3.3.2: fixed, between 60 and 120 seconds. */
 export const REASSEMBLY_TIMEOUT_MS = 60_000;
+/** What another may not end: as long as 4,128 bytes take at 2 Mbit/s, and a little more. */
+export const UNDISTURBED_MS = 20;
 
 /** Told of a datagram that timed out with its first fragment there: the frame holds header and that fragment. */
 export type ReassemblyTimeoutHandler = (interfaceIndex: number, frame: Frame, totalBytes: number) => void;
 
 class Assembly {
+  /** What has come, in its place; behind it, from word `blocksAt`, one bit for each 8-byte block of it. */
   readonly frame: Frame;
-  /** One bit for each 8-byte block of the payload that has arrived. */
-  readonly blocks: Int32Array;
+  readonly blocksAt: number;
   inUse = false;
   interfaceIndex = 0;
   source = 0;
@@ -38,6 +43,9 @@ class Assembly {
   protocol = 0;
   identification = 0;
   startedAtMs = 0;
+  /** Since when the buffer has been the source's, and the link's, without a pause. */
+  sourceSinceMs = 0;
+  linkSinceMs = 0;
   receivedBytes = 0;
   /** Where the fragment that reaches furthest ends. */
   reachedBytes = 0;
@@ -45,12 +53,11 @@ class Assembly {
   payloadBytes = -1;
   /** Payload length of the first fragment; 0 before it came. */
   firstBytes = 0;
-  tos = 0;
-  ttl = 0;
 
   constructor(datagramBytes: number) {
-    this.frame = new Frame(ETHERNET_HEADER_BYTES + datagramBytes);
-    this.blocks = new Int32Array((datagramBytes >> 8) + 1);
+    const blockWords = (datagramBytes >> 8) + 1;
+    this.frame = new Frame(ETHERNET_HEADER_BYTES + datagramBytes + 4 * blockWords);
+    this.blocksAt = this.frame.words.length - blockWords;
   }
 }
 
@@ -75,11 +82,8 @@ export class Reassembly {
     this.whole = undefined;
     const offset = packet.fragmentOffset;
     const length = packet.payloadBytes;
-    if (length === 0 || (packet.moreFragments && (length & 7) !== 0)) return "fragmentMalformed";
-    // RFC 1858 section 4, RFC 3128: a TCP header is never split.
-    if (packet.protocol === PROTOCOL_TCP && (offset === 0 ? length < TCP_HEADER_BYTES : offset < TCP_HEADER_BYTES)) {
-      return "fragmentMalformed";
-    }
+    const shape = validateFragment(packet);
+    if (shape === "fragmentMalformed") return shape;
     const found = this.#find(packet);
     if (offset + length > this.#maxPayloadBytes) {
       // What came before can never be completed.
@@ -88,9 +92,15 @@ export class Reassembly {
     }
 
     const assembly = found ?? this.#start(packet);
+    if (assembly === undefined) return "fragmentTableFull";
     const verdict = this.#insert(assembly, packet, offset, length);
     if (verdict === "ok" && assembly.receivedBytes === assembly.payloadBytes) this.#finish(assembly);
     return verdict;
+  }
+
+  /** Whether other fragments of the packet's datagram are here. */
+  has(packet: Packet): boolean {
+    return this.#find(packet) !== undefined;
   }
 
   /** Drops what has come in by an interface. */
@@ -141,44 +151,51 @@ export class Reassembly {
     return undefined;
   }
 
-  #start(packet: Packet): Assembly {
-    const chosen = this.#choose(packet.interfaceIndex);
+  #start(packet: Packet): Assembly | undefined {
+    const chosen = this.#choose(packet);
+    if (chosen === undefined) return undefined;
     if (chosen.inUse) this.#drops.count("fragmentTableFull", chosen.interfaceIndex);
+    const { now } = this.#clock;
+    const isSameLink = chosen.inUse && chosen.interfaceIndex === packet.interfaceIndex;
+    if (!isSameLink) chosen.linkSinceMs = now;
+    if (!isSameLink || chosen.source !== packet.source) chosen.sourceSinceMs = now;
     chosen.inUse = true;
     chosen.interfaceIndex = packet.interfaceIndex;
     chosen.source = packet.source;
     chosen.destination = packet.destination;
     chosen.protocol = packet.protocol;
     chosen.identification = ipIdentification(packet.frame.view, NETWORK_AT);
-    chosen.startedAtMs = this.#clock.now;
+    chosen.startedAtMs = now;
     chosen.receivedBytes = 0;
     chosen.reachedBytes = 0;
     chosen.payloadBytes = -1;
     chosen.firstBytes = 0;
-    chosen.blocks.fill(0);
+    chosen.frame.words.fill(0, chosen.blocksAt);
     return chosen;
   }
 
-  /**
-   * A free buffer; else the oldest of the interface's own if it has half of them or more, else the others' oldest. So a
-   * flood of orphans on one link ends no datagrams of the other.
-   */
-  #choose(interfaceIndex: number): Assembly {
-    let own = 0;
+  /** A free buffer, or the one that a newcomer may take; undefined if it has to wait. */
+  #choose({ interfaceIndex, source }: Packet): Assembly | undefined {
+    let ofLink = 0;
+    let own: Assembly | undefined;
     for (let i = 0; i < this.#assemblies.length; i++) {
       const assembly = this.#assemblies[i] as Assembly;
       if (!assembly.inUse) return assembly;
-      if (assembly.interfaceIndex === interfaceIndex) own++;
+      if (assembly.interfaceIndex !== interfaceIndex) continue;
+      ofLink++;
+      if (assembly.source === source && (own === undefined || assembly.startedAtMs < own.startedAtMs)) own = assembly;
     }
-    const isOwnTurn = own * 2 >= this.#assemblies.length;
+    if (own !== undefined) return own;
+    const isOwnTurn = ofLink * 2 >= this.#assemblies.length;
     let oldest: Assembly | undefined;
     for (let i = 0; i < this.#assemblies.length; i++) {
       const assembly = this.#assemblies[i] as Assembly;
       if ((assembly.interfaceIndex === interfaceIndex) !== isOwnTurn) continue;
+      const sinceMs = isOwnTurn ? assembly.sourceSinceMs : assembly.linkSinceMs;
+      if (this.#clock.now - sinceMs < UNDISTURBED_MS) continue;
       if (oldest === undefined || assembly.startedAtMs < oldest.startedAtMs) oldest = assembly;
     }
-    // If it is not the interface's own turn, others have more than half.
-    return oldest as Assembly;
+    return oldest;
   }
 
   #insert(assembly: Assembly, packet: Packet, offset: number, length: number): Verdict {
@@ -187,11 +204,12 @@ export class Reassembly {
     const contradictsEnd =
       (assembly.payloadBytes >= 0 && end > assembly.payloadBytes) ||
       (!packet.moreFragments && end < assembly.reachedBytes);
+    const { words } = assembly.frame;
     const firstBlock = offset >> 3;
     const lastBlock = (end - 1) >> 3;
     let present = 0;
     for (let block = firstBlock; block <= lastBlock; block++) {
-      present += ((assembly.blocks[block >> 5] as number) >> (block & 31)) & 1;
+      present += ((words[assembly.blocksAt + (block >> 5)] as number) >> (block & 31)) & 1;
     }
     // A repeated fragment changes nothing; it is no reason to lose the rest.
     if (present === lastBlock - firstBlock + 1 && !contradictsEnd) return "fragmentDuplicate";
@@ -200,7 +218,8 @@ export class Reassembly {
       return "fragmentMalformed";
     }
     for (let block = firstBlock; block <= lastBlock; block++) {
-      assembly.blocks[block >> 5] = (assembly.blocks[block >> 5] as number) | (1 << (block & 31));
+      const at = assembly.blocksAt + (block >> 5);
+      words[at] = (words[at] as number) | (1 << (block & 31));
     }
     const from = packet.transportAt;
     assembly.frame.bytes.set(packet.frame.bytes.subarray(from, from + length), TRANSPORT_AT + offset);
@@ -209,8 +228,9 @@ export class Reassembly {
     if (!packet.moreFragments) assembly.payloadBytes = end;
     if (offset === 0) {
       assembly.firstBytes = length;
-      assembly.tos = ipTos(packet.frame.view, NETWORK_AT);
-      assembly.ttl = packet.ttl;
+      // For `#writeHeader`.
+      assembly.frame.view.setUint8(NETWORK_AT + 1, ipTos(packet.frame.view, NETWORK_AT));
+      assembly.frame.view.setUint8(NETWORK_AT + IP_TTL_OFFSET, packet.ttl);
     }
     return "ok";
   }
@@ -222,14 +242,15 @@ export class Reassembly {
   }
 
   #writeHeader(assembly: Assembly, payloadBytes: number, fragmentField: number): void {
+    const { view } = assembly.frame;
     writeIpv4(
-      assembly.frame.view,
+      view,
       NETWORK_AT,
-      assembly.tos,
+      ipTos(view, NETWORK_AT),
       IPV4_HEADER_BYTES + payloadBytes,
       assembly.identification,
       fragmentField,
-      assembly.ttl,
+      ipTtl(view, NETWORK_AT),
       assembly.protocol,
       assembly.source,
       assembly.destination,

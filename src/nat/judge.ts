@@ -341,7 +341,9 @@ function validateShape(packet: Packet): Verdict {
   if (protocol === PROTOCOL_UDP) {
     if (payloadBytes < UDP_HEADER_BYTES || destinationPort === 0) return "udpMalformed";
     const length = view.getUint16(packet.transportAt + UDP_LENGTH_OFFSET);
-    return length >= UDP_HEADER_BYTES && length <= payloadBytes ? "ok" : "udpMalformed";
+    // Of a fragment's datagram more is to come.
+    const isThere = length <= payloadBytes || packet.isFragment;
+    return length >= UDP_HEADER_BYTES && isThere ? "ok" : "udpMalformed";
   }
   return protocol === PROTOCOL_TCP ? validateTcpShape(view, packet.transportAt, payloadBytes) : "natProtocol";
 }

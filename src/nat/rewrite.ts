@@ -6,11 +6,20 @@ import { delta16, delta32, patchChecksum } from "../core/checksum.js";
 import { NETWORK_AT } from "../core/frame.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_IDENTIFIER_OFFSET } from "../wire/icmp.js";
 import {
+<<<<<<< HEAD
+  IP_CHECKSUM_OFFSET,
+  IP_DESTINATION_OFFSET,
+  IP_IDENTIFICATION_OFFSET,
+  IP_SOURCE_OFFSET,
+  IP_TTL_OFFSET,
+  ipIdentification,
+=======
   IP_DESTINATION_OFFSET,
   IP_DONT_FRAGMENT,
   IP_IDENTIFICATION_OFFSET,
   IP_SOURCE_OFFSET,
   IP_TTL_OFFSET,
+>>>>>>> 5e4fc3e (mine)
   PROTOCOL_TCP,
 } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
@@ -29,6 +38,26 @@ export function setDestination(packet: Packet, address: number): void {
   const delta = delta32(packet.destination, address);
   packet.destination = address;
   finish(packet, IP_DESTINATION_OFFSET, address, delta);
+}
+
+/** What a fragment other than the first one shows of its datagram: both addresses and the identification. */
+export function setLabel(packet: Packet, source: number, destination: number, identification: number): void {
+  const { view } = packet.frame;
+  const before = ipIdentification(view, NETWORK_AT);
+  const addresses = delta32(packet.source, source) + delta32(packet.destination, destination);
+  view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
+  view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, source);
+  packet.source = source;
+  packet.destination = destination;
+  finish(packet, IP_DESTINATION_OFFSET, destination, addresses + delta16(before, identification));
+}
+
+/** The identification, by which a receiver knows what belongs together. */
+export function setIdentification(packet: Packet, identification: number): void {
+  const { view } = packet.frame;
+  const delta = delta16(ipIdentification(view, NETWORK_AT), identification);
+  view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
+  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta);
 }
 
 /** Address and port of one end of a UDP or TCP packet: its source, or its destination. */

@@ -171,7 +171,43 @@ describe("RFC 5382: TCP", () => {
       .tcp({ destinationPort: 5000 });
   });
 
-  it("RFC5382 REQ-4, REQ-4 (own SYN), REQ-4a, T15: an unsolicited SYN gets no answer in 30 s; the host's own SYN meanwhile opens", () => {
+  it("RFC5382 REQ-4, REQ-4 (answer): where closed ports answer, an unsolicited SYN hears nothing for 6 s, then port unreachable", () => {
+    for (const destinationPort of [1024, 20000, 49151]) {
+      const bench = new GatewayBench();
+      bench.gateway.firewall.rejectsClosedPorts = true;
+      const call = tcpFrame({ ...W1_TO_US, sourcePort: 80, destinationPort });
+      bench.expectSilence("wan", call, { wanUnsolicited: 1 });
+      bench.advance(5999);
+      expect(bench.wan()).toEqual([]);
+      bench.advance(1001);
+      const [error, ...others] = bench.wan();
+      expect(others).toEqual([]);
+      expectFrame(error)
+        .ipv4({ source: WAN_ADDRESS, destination: W1_ADDRESS })
+        .icmp({ type: 3, code: 3 })
+        .quote()
+        .ipv4({ source: W1_ADDRESS, destination: WAN_ADDRESS });
+      expect([...(error as Uint8Array).subarray(62, 70)]).toEqual([...call.subarray(34, 42)]);
+      bench.advance(30_000);
+      expect(bench.wan()).toEqual([]);
+    }
+  });
+
+  it("RFC5382 REQ-4 (own SYN): and nothing at all when the inside opens that very connection within the 6 s", () => {
+    // One port, so that it is known beforehand.
+    const bench = new GatewayBench({ nat: { ports: { first: 2000, last: 2000 } } });
+    bench.gateway.firewall.rejectsClosedPorts = true;
+    bench.expectSilence("wan", tcpFrame({ ...W1_TO_US, sourcePort: 80, destinationPort: 2000 }), { wanUnsolicited: 1 });
+    bench.advance(3000);
+    const connection = new Connection(bench);
+    expect(connection.external).toBe(2000);
+    connection.establish().exchange();
+    bench.advance(30_000);
+    expect([...bench.wan(), ...bench.lan()]).toEqual([]);
+    connection.exchange();
+  });
+
+  it("RFC5382 REQ-4, REQ-4 (own SYN), REQ-4a, T15: by default, an unsolicited SYN gets no answer in 30 s; the host's own SYN meanwhile opens", () => {
     const bench = new GatewayBench();
     bench.expectSilence("wan", tcpFrame({ ...W1_TO_US, destinationPort: 20000 }), { wanUnsolicited: 1 });
     bench.advance(3000);

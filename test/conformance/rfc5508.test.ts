@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parseRule } from "../../src/firewall/rule.js";
 import { LAN } from "../../src/gateway.js";
 import {
   answered,
@@ -13,6 +14,7 @@ import {
   icmpFrame,
   identifierOf,
   L1_ADDRESS,
+  L1_TO_LAN_ADDRESS,
   L1_TO_W1,
   L1_TO_W2,
   L1_TO_WAN_ADDRESS,
@@ -30,6 +32,7 @@ import {
   udpFrame,
   W1_ADDRESS,
   W1_TO_US,
+  W2_ADDRESS,
   W2_TO_US,
   WAN_ADDRESS,
 } from "./fixture.js";
@@ -404,6 +407,43 @@ describe("RFC 5508: errors of the NAT's own", () => {
       .ipv4({ source: WAN_ADDRESS, destination: W1_ADDRESS })
       .icmp({ type: 0, code: 0, identifier: 7, sequence: 9 })
       .payload(echo.payload);
+  });
+
+  it("RFC5508 REQ-9: on request pings from the WAN go unanswered, while those from the LAN are answered", () => {
+    const bench = new GatewayBench();
+    bench.gateway.firewall.answersPing = false;
+    bench.fromWan(icmpFrame(W1_TO_US));
+    expect(bench.wan()).toEqual([]);
+    bench.drops();
+    expectFrame(bench.back(icmpFrame(L1_TO_LAN_ADDRESS)))
+      .ipv4()
+      .icmp({ type: 0 });
+    bench.back(icmpFrame(L1_TO_WAN_ADDRESS));
+  });
+
+  it("RFC5508 REQ-8 (policy): a rule that rejects answers with administratively prohibited, TCP with a reset; one that denies is silent", () => {
+    const bench = new GatewayBench();
+    const { rules } = bench.gateway.firewall;
+    rules.insert(0, parseRule(["reject", "any", "to", W2_ADDRESS]));
+    rules.insert(1, parseRule(["deny", "any", "to", "198.51.100.99"]));
+    for (const build of BUILDERS) {
+      const frame = build(L1_TO_W2);
+      bench.fromLan(frame);
+      const [answer, ...others] = bench.lan();
+      expect([others, bench.wan()]).toEqual([[], []]);
+      if (build === tcpFrame) {
+        expectFrame(answer).ipv4({ source: W2_ADDRESS, destination: L1_ADDRESS }).tcp({ flags: "RST ACK" });
+      } else {
+        expectFrame(answer)
+          .ipv4({ source: LAN_ADDRESS, destination: L1_ADDRESS })
+          .icmp({ type: 3, code: 13 })
+          .payload(packetOf(frame));
+      }
+      bench.fromLan(build(between(L1_ADDRESS, "198.51.100.99")));
+      expect([bench.lan(), bench.wan()]).toEqual([[], []]);
+      bench.drops();
+      bench.out(build(L1_TO_W1));
+    }
   });
 
   it("RFC5508 REQ-10e: no error about errors, broadcasts, multicasts, later fragments, and sources that are no host", () => {

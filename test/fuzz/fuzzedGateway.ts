@@ -132,10 +132,12 @@ export class FuzzedGateway {
     this.#emitted.length = 0;
     this.gateway.receive(side, this.#frame, bytes.length);
     const reasons = this.#counted.filter((reason) => !BESIDE.has(reason));
-    if (reasons.length > 1) throw new Error(`one frame, dropped for ${reasons.join(" and ")}`);
+    // A first fragment takes those along that have waited for it.
+    const hasCompany = isFragment(bytes);
+    if (reasons.length > 1 && !hasCompany) throw new Error(`one frame, dropped for ${reasons.join(" and ")}`);
     const emitted = this.#emitted.splice(0);
-    const isDropped = reasons.length === 1;
-    if (!isDropped && emitted.length === 0 && this.#counted.length === 0) {
+    const isDropped = reasons.length === 1 && !hasCompany;
+    if (reasons.length === 0 && emitted.length === 0 && this.#counted.length === 0) {
       this.#mayBeSilent(bytes);
     }
     if (side === LAN && bytes.length >= 34 && !emitted.some((one) => one.side === WAN)) {
@@ -273,7 +275,7 @@ export class FuzzedGateway {
     const protocol = cause[23] as number;
     if (cause.subarray(30, 34).join(".") !== WAN_ADDRESS) throw new Error("not to our address, yet it entered the LAN");
     if (isFragment(cause)) {
-      // Of what is put together only the first fragment shows the port.
+      // Only the first fragment shows the port.
       const isFirst = (be16(bytes, 20) & 0x1fff) === 0;
       if (isFirst && !this.#asked.has(`${protocol} ${source}`) && !this.#isForwarded(be16(bytes, 36))) {
         throw new Error("unsolicited fragments entered the LAN");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { expectFrame } from "../support/expectFrame.js";
+import { wholeFrames } from "../support/endHost.js";
+import { decodeIpv4, expectFrame } from "../support/expectFrame.js";
 import { fragmentsOf, ipv4Frame, patternBytes, tcpFrame, udpFrame } from "../support/frames.js";
 import { GatewayBench, L1_TO_W1, L2_ADDRESS, W1_TO_US, W2_TO_US } from "../support/gatewayBench.js";
 import { ip } from "../support/stackFixture.js";
@@ -31,7 +32,7 @@ describe("a flood of orphaned fragments", () => {
         }
         bench.fromLan(fragment);
       }
-      const [whole] = bench.wan();
+      const [whole] = wholeFrames(bench.wan());
       expectFrame(whole).ipv4().udp().payload(DATA);
     }
   });
@@ -46,7 +47,7 @@ describe("a flood of orphaned fragments", () => {
       }
       bench.fromWan(fragment);
     });
-    expectFrame(bench.lan()[0]).ipv4({ destination: L2_ADDRESS }).udp().payload(DATA);
+    expectFrame(wholeFrames(bench.lan())[0]).ipv4({ destination: L2_ADDRESS }).udp().payload(DATA);
   });
 });
 
@@ -58,7 +59,8 @@ describe("fragments", () => {
     const stranger = fragmentsOf(udpFrame({ ...W2_TO_US, ...admitted, payload: DATA }), 400);
     const closed = fragmentsOf(udpFrame({ ...W1_TO_US, ...admitted, destinationPort: 25566, payload: DATA }), 400);
     bench.fromWan(...stranger, ...closed);
-    expect(bench.drops()).toEqual({ forwardSourceRefused: 1, wanUnsolicited: 1 });
+    // The first fragment of each is refused, and then the three others.
+    expect(bench.drops()).toEqual({ forwardSourceRefused: 1, wanUnsolicited: 1, fragmentRefused: 6 });
     // A later fragment alone is nobody's, whatever its bytes look like.
     bench.fromWan(
       ipv4Frame({ ...W1_TO_US, protocol: 17, fragmentOffset: 8, payload: udpFrame(admitted).subarray(34) }),
@@ -77,11 +79,19 @@ describe("fragments", () => {
     const [rewriting] = fragmentsOf(udpFrame({ ...W1_TO_US, ...admitted, destinationPort: 22, payload: DATA }), 408);
     for (const order of [
       [first, rewriting, second, third],
-      [rewriting, first, second, third],
       [second, third, first, rewriting],
+      [rewriting, first, second, third],
     ]) {
-      bench.fromWan(...(order as Uint8Array[]));
-      expect(bench.lan()).toEqual([]);
+      const identification = order.indexOf(first);
+      bench.fromWan(...(order as Uint8Array[]).map((frame) => identified(frame, identification)));
+      const frames = bench.lan();
+      for (const frame of frames) expect(decodeIpv4(frame.subarray(14)).destination).toBe(L2_ADDRESS);
+      // Throws at an overlap; and the last fragment never comes.
+      expect(wholeFrames(frames)).toEqual([]);
+      const firsts = frames.filter((frame) => decodeIpv4(frame.subarray(14)).fragmentOffset === 0);
+      expect(firsts.map((frame) => frame.slice(36, 38))).toEqual(
+        order[0] === rewriting ? [] : [Uint8Array.of(25565 >> 8, 25565 & 255)],
+      );
     }
   });
 
@@ -89,7 +99,7 @@ describe("fragments", () => {
     const bench = benchWithForward();
     const syn = tcpFrame({ ...W1_TO_US, ...admitted });
     bench.fromWan(...fragmentsOf(syn, 8));
-    expect(bench.drops()).toEqual({ fragmentMalformed: 3 });
+    expect(bench.drops()).toEqual({ fragmentMalformed: 1, fragmentRefused: 2 });
     expect(bench.lan()).toEqual([]);
   });
 
@@ -114,3 +124,12 @@ describe("fragments", () => {
     for (const frame of [...bench.lan(), ...bench.wan()]) expect(frame.includes(0x53)).toBe(false);
   });
 });
+
+/** The fragment with another identification. */
+function identified(frame: Uint8Array, identification: number): Uint8Array {
+  const { source, destination, protocol, fragmentOffset, moreFragments } = decodeIpv4(frame.subarray(14));
+  const fields = { source, destination, protocol, fragmentOffset, moreFragments, identification };
+  const fragment = ipv4Frame({ ...fields, payload: frame.slice(34) });
+  fragment.set(frame.subarray(0, 12));
+  return fragment;
+}

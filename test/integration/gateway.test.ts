@@ -95,6 +95,13 @@ describeIf(missing === undefined, missing ?? "", "the gateway between Linux host
     expect(await bench.lan1.ping(ROUTER_LAN, "-s", "3000")).toContain(" 0% packet loss");
   });
 
+  testIf(hasPing, needsPing, "passes pings in fragments, and their answers, one by one", async () => {
+    // 2, 6 and 45 fragments each way.
+    for (const bytes of ["2000", "8000", "65000"]) {
+      expect(await bench.lan1.ping(WEB, "-s", bytes)).toContain(" 0% packet loss");
+    }
+  });
+
   test("downloads 10 MB without an error in it", async () => {
     const result = await bench.lan1.download(WEB, TCP_PORT, TEN_MEGABYTES);
     expect(result).toMatchObject({ bytes: TEN_MEGABYTES, sent: result.received });

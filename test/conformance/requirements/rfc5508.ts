@@ -80,7 +80,14 @@ export const RFC5508: RequirementList = {
     {
       id: "RFC5508 REQ-8",
       strength: "SHOULD",
-      text: "A flow that gets no session, for want of room or by policy, is answered with administratively prohibited",
+      text: "A flow that gets no session for want of room is answered with administratively prohibited",
+    },
+    {
+      id: "RFC5508 REQ-8 (policy)",
+      strength: "SHOULD",
+      text: "So is one that gets no session by policy",
+      deviation:
+        "a rule that rejects answers TCP with a reset, which ends the attempt at once where many a TCP only takes note of an ICMP error; and one that denies is meant to be silent",
     },
     {
       id: "RFC5508 REQ-9",
@@ -137,7 +144,7 @@ export const RFC5508: RequirementList = {
       id: "RFC5508 REQ-10b6",
       strength: "MAY",
       text: "Router discovery may be supported",
-      missing: "DHCP tells hosts their gateway",
+      missing: "hosts are told their gateway by configuration",
     },
     { id: "RFC5508 REQ-10c1", strength: "SHOULD", text: "Source quench is not supported" },
     { id: "RFC5508 REQ-10c2", strength: "SHOULD", text: "Information requests and replies are not supported" },
