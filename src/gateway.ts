@@ -23,7 +23,7 @@ import { type Decision, NONE, type Way } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
 import { Nat } from "./nat/nat.js";
 import { Refusal } from "./nat/refusal.js";
-import { setIdentification, setLabel } from "./nat/rewrite.js";
+import { setLabel } from "./nat/rewrite.js";
 import type { NatSettings } from "./nat/settings.js";
 import { isOpening } from "./nat/tcpState.js";
 import type { LinkBinding, LinkPorts } from "./platform/linkPorts.js";
@@ -49,6 +49,7 @@ import {
 } from "./wire/icmp.js";
 import {
   IP_DONT_FRAGMENT,
+  IP_FRAGMENT_BITS,
   ipFragmentField,
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
@@ -357,7 +358,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     const refusal = this.#judgeForward(packet, decision);
     if (refusal !== "ok") return this.#refuse(packet, refusal, this.wan);
     packet.ttl--;
-    if (!(packet.fragmentWord & IP_DONT_FRAGMENT)) packet.identification = this.wan.nextIdentification();
+    this.#number(packet, this.wan);
     const verdict = this.nat.outbound(packet);
     return verdict === "ok" ? this.#send(packet, this.wan, decision.nextHop) : this.#refuse(packet, verdict, this.wan);
   }
@@ -491,7 +492,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     packet.ttl--;
     const lan = this.lan;
     if (packet.interfaceIndex === LAN) {
-      if (!(packet.fragmentWord & IP_DONT_FRAGMENT)) packet.identification = lan.nextIdentification();
+      this.#number(packet, lan);
       const outward = this.nat.outbound(packet);
       if (outward !== "ok") return this.#refuse(packet, outward, lan);
     }
@@ -604,14 +605,15 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     }
   }
 
+  /** Many share our address: a receiver must be able to tell their datagrams apart (RFC 6864 section 5.3.1). */
+  #number(packet: Packet, out: Interface): void {
+    if ((packet.fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) packet.identification = out.nextIdentification();
+  }
+
   /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
   #send(packet: Packet, out: Interface, nextHop: number): Verdict {
     const { frame, totalBytes } = packet;
     const { flows, lastSession } = this.nat;
-    // Many share our address: a receiver must be able to tell their datagrams apart (RFC 6864 section 5.3.1).
-    if (packet.isFragment && packet.interfaceIndex === LAN) {
-      setIdentification(packet, this.output.nextIdentification(out));
-    }
     const neighbour = totalBytes > out.mtuBytes ? -1 : this.neighbours.ready(out, nextHop);
     const hop = neighbour < 0 ? undefined : flows.nextHops.list[neighbour];
     if (hop === undefined || !hop.isKnown) {

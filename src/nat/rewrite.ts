@@ -6,20 +6,13 @@ import { delta16, delta32, patchChecksum } from "../core/checksum.js";
 import { NETWORK_AT } from "../core/frame.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_IDENTIFIER_OFFSET } from "../wire/icmp.js";
 import {
-<<<<<<< HEAD
-  IP_CHECKSUM_OFFSET,
   IP_DESTINATION_OFFSET,
+  IP_DONT_FRAGMENT,
+  IP_FRAGMENT_BITS,
   IP_IDENTIFICATION_OFFSET,
   IP_SOURCE_OFFSET,
   IP_TTL_OFFSET,
   ipIdentification,
-=======
-  IP_DESTINATION_OFFSET,
-  IP_DONT_FRAGMENT,
-  IP_IDENTIFICATION_OFFSET,
-  IP_SOURCE_OFFSET,
-  IP_TTL_OFFSET,
->>>>>>> 5e4fc3e (mine)
   PROTOCOL_TCP,
 } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
@@ -50,14 +43,6 @@ export function setLabel(packet: Packet, source: number, destination: number, id
   packet.source = source;
   packet.destination = destination;
   finish(packet, IP_DESTINATION_OFFSET, destination, addresses + delta16(before, identification));
-}
-
-/** The identification, by which a receiver knows what belongs together. */
-export function setIdentification(packet: Packet, identification: number): void {
-  const { view } = packet.frame;
-  const delta = delta16(ipIdentification(view, NETWORK_AT), identification);
-  view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
-  patchChecksum(packet.frame, NETWORK_AT + IP_CHECKSUM_OFFSET, delta);
 }
 
 /** Address and port of one end of a UDP or TCP packet: its source, or its destination. */
@@ -106,7 +91,7 @@ function finish(packet: Packet, offset: number, address: number, delta: number):
   const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
   const ttlBits = packet.ttl << 24;
   let sum = (~word & 0xffff) + delta + ((~word >> 16) & 0xff00) + 0xff + ((ttlBits >> 16) & 0xff00);
-  if (offset === IP_SOURCE_OFFSET && !(packet.fragmentWord & IP_DONT_FRAGMENT)) {
+  if (offset === IP_SOURCE_OFFSET && (packet.fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
     sum += ((~packet.fragmentWord >> 16) & 0xffff) + packet.identification;
     view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, packet.identification);
   }

@@ -14,6 +14,8 @@ export const IP_DONT_FRAGMENT = 0x4000;
 export const IP_MORE_FRAGMENTS = 0x2000;
 /** The fragment offset, in units of 8 bytes. */
 export const IP_OFFSET_MASK = 0x1fff;
+/** All that says whether a packet is, or may become, a fragment: it is atomic with DF alone of these (RFC 6864 section 4). */
+export const IP_FRAGMENT_BITS = 0x7fff;
 
 /** RFC 1340's recommended default, and what Linux sends. */
 export const DEFAULT_TTL = 64;

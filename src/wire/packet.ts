@@ -49,7 +49,7 @@ export class Packet {
   isLinkBroadcast = false;
   /** The header's second word: identification, flags and fragment offset. */
   fragmentWord = 0;
-  /** What a translation of the source writes to the header if the packet may be fragmented (RFC 6864 section 5.3.1). */
+  /** What a translation of the source writes to the header unless the packet is atomic (RFC 6864 section 5.3.1). */
   identification = 0;
 
   constructor(frame: Frame) {
