@@ -26,7 +26,7 @@ import { validateFragment } from "./fragmentShape.js";
 
 /** RFC 1122 section 3.3.2: fixed, between 60 and 120 seconds. */
 export const REASSEMBLY_TIMEOUT_MS = 60_000;
-/** What another may not end: as long as 4,128 bytes take at 2 Mbit/s, and a little more. */
+/** What another may not end: longer than 3,072 bytes take at 2 Mbit/s. */
 export const UNDISTURBED_MS = 20;
 
 /** Told of a datagram that timed out with its first fragment there: the frame holds header and that fragment. */

@@ -396,6 +396,23 @@ describe("the identification of fragments", () => {
     expect(identifications(bench.lan())).toEqual(new Set([99]));
   });
 
+  it("RFC6864 §5.3.1, RFC7857 §10: two hosts' datagrams with one identification arrive whole, in between each other", () => {
+    const bench = new GatewayBench();
+    const datagrams = [L1_TO_W1, L2_TO_W1].map((ends, host) =>
+      fragmentsOf(udpFrame({ ...ends, identification: 7, payload: new Uint8Array(1200).fill(host + 1) }), 408),
+    );
+    for (let i = 0; i < 3; i++) for (const fragments of datagrams) bench.fromLan(fragments[i] as Uint8Array);
+    const wholes = wholeFrames(bench.wan());
+    wholes.forEach((whole, host) => {
+      expectFrame(whole)
+        .ipv4({ source: WAN_ADDRESS })
+        .udp()
+        .payload(new Uint8Array(1200).fill(host + 1));
+    });
+    const identifications = wholes.map((whole) => decodeIpv4(whole.subarray(14)).identification);
+    expect(new Set(identifications).size).toBe(2);
+  });
+
   it("RFC4787 REQ-13: a fragment with DF that is too big comes back as fragmentation needed", () => {
     const bench = new GatewayBench();
     bench.gateway.setMtu(WAN, 600);
@@ -408,6 +425,40 @@ describe("the identification of fragments", () => {
     bench.expectSilence("lan", ipv4Frame({ ...fields, fragmentOffset: 800, payload: datagram.slice(800) }), {
       fragmentRefused: 1,
     });
+  });
+});
+
+describe("a flood of first fragments that pass", () => {
+  it.each([
+    ["from one source", () => "198.51.100.90"],
+    ["from many sources", (i: number) => `198.51.${i & 127}.${1 + (i % 200)}`],
+  ])("%s ends no datagram that comes in order, on either link", (_, sourceOf) => {
+    const bench = new GatewayBench();
+    addForward(bench);
+    for (let i = 0; i < 3000; i++) {
+      const fields = { ...W1_TO_US, source: sourceOf(i), identification: i, destinationPort: FORWARDED };
+      bench.fromWan(fragmentsOf(udpFrame({ ...fields, payload: patternBytes(100) }), 64)[0] as Uint8Array);
+      bench.advance(1);
+      if (i % 100 !== 0) continue;
+      bench.clear();
+      const inward = {
+        ...W1_TO_US,
+        sourcePort: 53,
+        destinationPort: FORWARDED,
+        identification: i,
+        payload: "x".repeat(999),
+      };
+      for (const fragment of fragmentsOf(udpFrame(inward), 256)) {
+        bench.fromWan(fragment);
+        bench.fromWan(fragmentsOf(udpFrame({ ...fields, identification: ~i & 0xffff }), 8)[0] as Uint8Array);
+        bench.advance(1);
+      }
+      expect(
+        wholeFrames(bench.lan().filter((frame) => decodeIpv4(frame.subarray(14)).source === W1_ADDRESS)),
+      ).toHaveLength(1);
+      bench.fromLan(...fragmentsOf(udpFrame({ ...L1_TO_W1, identification: i, payload: "y".repeat(999) }), 256));
+      expect(wholeFrames(bench.wan())).toHaveLength(1);
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { Clock, NEVER } from "../../src/core/clock.js";
 import { Drops, type Verdict } from "../../src/core/drops.js";
 import { Frame, NETWORK_AT } from "../../src/core/frame.js";
-import { REASSEMBLY_TIMEOUT_MS, Reassembly } from "../../src/ip/reassembly.js";
+import { REASSEMBLY_TIMEOUT_MS, Reassembly, UNDISTURBED_MS } from "../../src/ip/reassembly.js";
 import { Packet } from "../../src/wire/packet.js";
 import { expectPacket } from "../support/expectFrame.js";
 import {
@@ -231,5 +231,34 @@ describe.each([0, 60 * 86_400_000])("a datagram begun at %i ms", (startMs) => {
     add(piece(16, 8, false, { identification: 1 }));
     expect(reassembly.whole).toBeUndefined();
     expect(drops.counts.fragmentTableFull).toBe(1);
+  });
+});
+
+describe("the only buffer", () => {
+  beforeEach(() => {
+    reassembly = new Reassembly(clock, drops, 1, DATAGRAM_BYTES);
+  });
+
+  /** Another first fragment each ms, until this many ms have passed. */
+  function flood(ms: number, interfaceIndex: number, sourceOf: (i: number) => string): void {
+    for (let i = 0; i < ms; i++) {
+      clock.now++;
+      add(piece(0, 16, true, { source: sourceOf(i), identification: 1000 + i }), interfaceIndex);
+    }
+  }
+
+  it.each([
+    ["another source", 0, () => "192.168.1.66"],
+    ["many sources of the other link", 1, (i: number) => `198.51.100.${1 + (i % 200)}`],
+  ])("comes back from %s after 20 ms, and is kept for as long", (_, link, sourceOf) => {
+    flood(100, link, sourceOf);
+    expect(add(piece(0, 16, true))).toBe("ok");
+    flood(UNDISTURBED_MS - 1, link, sourceOf);
+    expect(add(piece(16, 8, false))).toBe("ok");
+    expect(reassembly.whole).toBeDefined();
+    flood(UNDISTURBED_MS - 1, link, sourceOf);
+    expect(add(piece(0, 16, true))).toBe("fragmentTableFull");
+    flood(2, link, sourceOf);
+    expect(add(piece(0, 16, true))).toBe("ok");
   });
 });
