@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { configScript } from "../../src/config/script.js";
 import { restore, runScript } from "../../src/console/restore.js";
+import { formatRule } from "../../src/firewall/rule.js";
+import { rule } from "../firewall/arbitraries.js";
 import { ConsoleFixture, HOME } from "./fixture.js";
 
 /** Few addresses and ports, so that lines meet: replace each other, conflict, and depend on each other. */
@@ -40,6 +42,18 @@ const line = fc.oneof(
   text("forward add", protocol, ports, address, maybe(port), maybe(text("from", address))),
   text("forward add", protocol, ports, address, "from 198.51.100.0/24"),
   text("forward", fc.constantFrom("remove", "enable", "disable"), protocol, fc.integer({ min: 20, max: 30 })),
+  text("rule add", rule.map(formatRule)),
+  text("rule insert", fc.integer({ min: 0, max: 4 }), rule.map(formatRule)),
+  text("rule move", fc.integer({ min: 0, max: 4 }), fc.integer({ min: 1, max: 4 })),
+  text("rule remove", fc.integer({ min: 0, max: 4 })),
+  text(
+    "mac",
+    fc.constantFrom("allow", "deny", "remove"),
+    fc.constantFrom("02:00:00:00:00:10", "02-00-00-00-00-11", "x"),
+  ),
+  text("set firewall ping", fc.constantFrom("allow", "deny")),
+  text("set firewall closed-ports", fc.constantFrom("silent", "reject")),
+  text("set dmz", fc.oneof(address, fc.constant("none"))),
 );
 
 describe("show config", () => {
@@ -47,7 +61,8 @@ describe("show config", () => {
     const porter = new ConsoleFixture();
     porter.run(...HOME, "set lan mtu 1400", "set hostname lobby", "set nat timeout udp 120");
     porter.run("set lan mtu 1500", "set hostname porter", "set nat timeout udp 300", "set lan address none");
-    porter.run("set wan address none");
+    porter.run("set wan address none", "set dmz 10.0.0.1", "rule add deny", "mac deny 02:00:00:00:00:10");
+    porter.run("set dmz none", "rule remove 1", "mac remove 02:00:00:00:00:10");
     expect(configScript(porter.gateway)).toBe("");
   });
 
@@ -64,10 +79,17 @@ describe("show config", () => {
       "set nat timeout tcp-established 100",
       "set nat timeout tcp-transitory 10",
       "set nat timeout icmp 5",
+      "set dmz 192.168.1.52",
       "set ports nat 2000-3000 socket 4000-5000",
       "forward add tcp 25565 192.168.1.50",
       "forward disable tcp 25565",
       "forward add both 6000-6010 192.168.1.51 7000 from 198.51.100.0/24",
+      "set firewall ping deny",
+      "set firewall closed-ports reject",
+      "rule add allow log tcp from 198.51.100.0/24 to self:2323 in wan",
+      "rule add deny from 192.168.1.50 to any:25 out wan",
+      "mac allow 02:00:00:00:00:10",
+      "mac deny 02:00:00:00:00:11",
     ];
     const porter = new ConsoleFixture();
     porter.run(...lines);

@@ -37,6 +37,8 @@ describe("show", () => {
     ["sockets", "0 of 16 sockets and 0 of 8 listeners in use\n"],
     ["ports", "no ports in use\n"],
     ["arp", "no neighbours\n"],
+    ["rules", "no rules\n0 of 32 rules; ping: allow, closed-ports: silent, dmz: none\n"],
+    ["macs", "no stations are listed, and all of them may use Porter\n"],
     ["config", "# everything has its default value\n"],
     ["config saved", "# nothing is saved\n"],
   ])("%s says in words that there is nothing", (what, text) => {

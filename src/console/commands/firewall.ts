@@ -167,11 +167,11 @@ function ruleTable({ firewall, nat }: Gateway): string {
       ]),
     "no rules",
   );
-  const ping = answersPing ? "answered" : "not answered";
-  const ports = rejectsClosedPorts ? "rejected" : "silent";
+  const ping = answersPing ? "allow" : "deny";
+  const ports = rejectsClosedPorts ? "reject" : "silent";
   const { dmzAddress } = nat.settings;
-  const dmz = dmzAddress === 0 ? "no dmz" : `dmz ${formatAddress(dmzAddress)}`;
-  return `${table}${rules.count} of ${rules.capacity} rules; on the wan: ping ${ping}, closed ports ${ports}, ${dmz}\n`;
+  const dmz = dmzAddress === 0 ? "none" : formatAddress(dmzAddress);
+  return `${table}${rules.count} of ${rules.capacity} rules; ping: ${ping}, closed-ports: ${ports}, dmz: ${dmz}\n`;
 }
 
 function formatLast({
