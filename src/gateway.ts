@@ -5,7 +5,15 @@
  * through `Host.receive` to `forward` (for others) or `deliver` (for our addresses, behind which a mapping or a port
  * forward may stand).
  */
-import { formatAddress, formatPrefix, isUnicastSource, macHead, macTail, prefixMask } from "./core/address.js";
+import {
+  BROADCAST_ADDRESS,
+  formatAddress,
+  formatPrefix,
+  isUnicastSource,
+  macHead,
+  macTail,
+  prefixMask,
+} from "./core/address.js";
 import type { Verdict } from "./core/drops.js";
 import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import type { ClosedPorts } from "./firewall/closedPorts.js";
@@ -296,20 +304,34 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   }
 
   /**
-   * BCP 38 (RFC 2827) on both sides: a LAN source must be of the LAN, a WAN source must not. And what comes by the WAN must
-   * not be for our address on the LAN.
+   * As a host does, with ingress filtering (BCP 38, RFC 2827) on both sides: a LAN source must be of the LAN, a WAN source
+   * must not. And what comes by the WAN must not be for our address on the LAN.
    */
-  protected override admit(packet: Packet): Verdict {
-    const lan = this.lan;
-    const source = packet.source;
-    const isFromLan = packet.interfaceIndex === LAN;
-    // As `isOnLink`, without its call.
-    const isOfLan = lan.address !== 0 && ((source ^ lan.address) & lan.mask) === 0;
+  protected override judgeArrival(source: Interface, packet: Packet): Verdict {
+    const { lan, wan } = this;
+    const sender = packet.source;
+    const { destination } = packet;
+    const isFromLan = source === lan;
+    if (source.address === 0) return "interfaceDown";
+    // Without calls of `isUnicastSource`, `isBroadcast`, `isOnLink`, and of what `Host` does: on XS they were half of it all.
+    const first = (sender >> 24) & 255;
+    if (first === 0 || first === 127 || first >= 224) return "ipSourceMartian";
+    if (sender === source.directedBroadcast || sender === source.zerosBroadcast) return "ipSourceMartian";
+    const isOfLan = ((sender ^ lan.address) & lan.mask) === 0 && lan.address !== 0;
     if (isOfLan !== isFromLan) return "ipSourceSpoofed";
     // A strong host (RFC 1122 section 3.3.4.2); said here, before a fragment is kept.
-    if (!isFromLan && packet.destination === lan.address) return "wanUnsolicited";
-    // As a host does, but for two interfaces.
-    return source === lan.address || source === this.wan.address ? "ipSourceSpoofed" : "ok";
+    if (!isFromLan && destination === lan.address) return "wanUnsolicited";
+    if (sender === lan.address || sender === wan.address) return "ipSourceSpoofed";
+    if (packet.isLinkBroadcast) return this.locate(source, packet);
+    if (destination === source.address) {
+      packet.isForOthers = false;
+      return "ok";
+    }
+    const isRemote = ((destination ^ lan.address) & lan.mask) !== 0 && ((destination ^ wan.address) & wan.mask) !== 0;
+    if (!isRemote || destination === BROADCAST_ADDRESS) return this.locate(source, packet);
+    packet.isRemote = true;
+    packet.isForOthers = true;
+    return "ok";
   }
 
   /**
@@ -431,24 +453,33 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     decision.way = "local";
     decision.rule = NONE;
     const isFromLan = packet.interfaceIndex === LAN;
-    if (isFromLan && packet.destination !== this.wan.address) return this.#judgeLocal(packet, decision, "ok");
-    const owner = this.#ownerOf(packet);
+    const isForWan = packet.destination === this.wan.address;
+    if (isFromLan && !isForWan) return this.#judgeLocal(packet, decision, "ok");
+    const { protocol } = packet;
+    const hasPorts = protocol === PROTOCOL_UDP || protocol === PROTOCOL_TCP;
+    const owner = hasPorts ? this.ports.ownerKind(protocol, packet.destinationPort) : this.#ownerOfOther(packet);
     decision.owner = owner;
+    let isForHost = owner === "mapping" || owner === "forward";
+    if (owner === undefined && hasPorts) {
+      if (this.nat.dmzAddress !== 0) isForHost = true;
+      // The most frequent packet from outside. No rule opens what is not there.
+      else if (!isFromLan && this.firewall.rules.count === 0) return "wanUnsolicited";
+    }
     // A broadcast on the WAN link concerns us, and nobody behind us.
-    const isForDmz = owner === undefined && this.nat.dmzAddress !== 0 && hasPorts(packet);
-    if ((owner === "mapping" || owner === "forward" || isForDmz) && packet.destination === this.wan.address) {
+    if (isForHost && isForWan) {
       decision.way = isFromLan ? "hairpin" : "inward";
-      return this.#judgePassage(packet, this.lan);
+      // Most need no closer look.
+      const isUsual = packet.ttl > 1 && packet.totalBytes <= this.lan.mtuBytes && packet.transportAt === TRANSPORT_AT;
+      return isUsual ? "ok" : this.#judgePassage(packet, this.lan);
     }
     if (isFromLan || this.#isExpected(packet, owner)) return this.#judgeLocal(packet, decision, "ok");
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
-    if (packet.protocol === PROTOCOL_ICMP) {
+    if (protocol === PROTOCOL_ICMP) {
       const isRefused = !this.firewall.answersPing && isEchoRequest(packet);
       return this.#judgeLocal(packet, decision, isRefused ? "firewallDenied" : "ok");
     }
-    if (!hasPorts(packet)) return "natProtocol";
+    if (!hasPorts) return "natProtocol";
     const verdict = this.#judgeLocal(packet, decision, "wanUnsolicited");
-    // No rule opens what is not there.
     return verdict === "ok" && owner === undefined ? "wanUnsolicited" : verdict;
   }
 
@@ -474,9 +505,9 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     return this.sockets.find(protocol, destination, destinationPort, source, sourcePort) !== undefined;
   }
 
-  /** Whose port, or query identifier, a packet for the WAN address is about; an error is about the packet it quotes. */
-  #ownerOf(packet: Packet): PortOwnerKind | undefined {
-    if (packet.protocol !== PROTOCOL_ICMP) return this.ports.ownerKind(packet.protocol, packet.destinationPort);
+  /** Whose query identifier an ICMP packet for the WAN address is about, or port: an error is about the packet it quotes. */
+  #ownerOfOther(packet: Packet): PortOwnerKind | undefined {
+    if (packet.protocol !== PROTOCOL_ICMP) return undefined;
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return undefined;
     const type = icmpType(packet.frame.view, packet.transportAt);
     if (type === ICMP_ECHO_REPLY || type === ICMP_TIMESTAMP_REPLY) {
@@ -640,10 +671,6 @@ function isAnswer(packet: Packet, sockets: SocketTable, ports: PortSpace): boole
   // A socket that did not choose its port has asked somebody something.
   const { first, last } = ports.socketPorts;
   return destinationPort >= first && destinationPort <= last && ports.ownerKind(protocol, destinationPort) === "socket";
-}
-
-function hasPorts({ protocol }: Packet): boolean {
-  return protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP;
 }
 
 function isEchoRequest(packet: Packet): boolean {

@@ -231,11 +231,6 @@ export class Host {
     return kind === undefined ? "nobody" : `a ${kind} of this host`;
   }
 
-  /** Whether `packet` may have come from where it says; the source is known to be a unicast address. */
-  protected admit(packet: Packet): Verdict {
-    return this.output.isOurs(packet.source) ? "ipSourceSpoofed" : "ok";
-  }
-
   /** A packet for somebody else. A host does not forward (RFC 1122 section 3.1). */
   protected forward(_packet: Packet): Verdict {
     return "ipNotForUs";
@@ -285,19 +280,13 @@ export class Host {
     const view = frame.view;
     const head = view.getUint16(ETHERNET_AT);
     const isGroup = (head & GROUP_BIT) !== 0;
-    const isOurs = head === source.macHead && view.getInt32(ETHERNET_AT + 2) === source.macTail;
-    if (!isOurs && !isGroup) return "frameNotForUs";
-    const filter = source.stationFilter;
-    if (filter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) {
-      return "macRefused";
+    if ((head !== source.macHead || view.getInt32(ETHERNET_AT + 2) !== source.macTail) && !isGroup) {
+      return "frameNotForUs";
     }
+    if (source.stationFilter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) return "macRefused";
     const type = view.getUint16(ETHERTYPE_AT);
+    if (type !== ETHERTYPE_IPV4) return this.#receiveOther(type, source, frame, length);
     const packet = this.#packet;
-    if (type === ETHERTYPE_ARP) {
-      packet.totalBytes = 0;
-      return receiveArp(this.clock, this.neighbours, source, frame, length);
-    }
-    if (type !== ETHERTYPE_IPV4) return "etherTypeUnknown";
     const verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, source.index, isGroup);
     if (verdict !== "ok") {
       packet.totalBytes = 0;
@@ -309,18 +298,36 @@ export class Host {
     return packet.isForOthers ? this.forward(packet) : this.deliver(packet);
   }
 
+  /** A frame that carries something else than IPv4. */
+  #receiveOther(type: number, source: Interface, frame: Frame, length: number): Verdict {
+    if (type !== ETHERTYPE_ARP) return "etherTypeUnknown";
+    this.#packet.totalBytes = 0;
+    return receiveArp(this.clock, this.neighbours, source, frame, length);
+  }
+
   /** Whether a packet may have come in by `source` at all, and whom it is for, which the packet notes; changes nothing. */
   protected judgeArrival(source: Interface, packet: Packet): Verdict {
     if (source.address === 0) return "interfaceDown";
     if (!isUnicastSource(packet.source) || source.isBroadcast(packet.source)) return "ipSourceMartian";
-    const admitted = this.admit(packet);
-    if (admitted !== "ok") return admitted;
+    if (this.output.isOurs(packet.source)) return "ipSourceSpoofed";
+    return this.locate(source, packet);
+  }
+
+  /** Notes whom a packet is for that came in by `source`. */
+  protected locate(source: Interface, packet: Packet): Verdict {
+    const { destination } = packet;
     // RFC 1122 section 3.3.6: what hides a unicast packet in a broadcast frame means no good.
-    if (packet.isLinkBroadcast && !isMulticast(packet.destination) && !source.isBroadcast(packet.destination)) {
+    if (packet.isLinkBroadcast && !isMulticast(destination) && !source.isBroadcast(destination)) {
       return "ipBroadcastMismatch";
     }
-    if (packet.destination === source.address) packet.isForOthers = false;
-    else this.#locate(source, packet);
+    let isRemote = destination !== BROADCAST_ADDRESS;
+    const interfaces = this.interfaces;
+    for (let i = interfaces.length - 1; i >= 0; i--) {
+      const one = interfaces[i] as Interface;
+      if (((destination ^ one.address) & one.mask) === 0) isRemote = false;
+    }
+    packet.isRemote = isRemote;
+    packet.isForOthers = isRemote || (!source.isBroadcast(destination) && !this.output.isOurs(destination));
     return "ok";
   }
 
@@ -328,19 +335,6 @@ export class Host {
   protected receiveFragment(packet: Packet): Verdict {
     if (packet.isForOthers) return this.forward(packet);
     return this.gather(packet) ? this.deliver(packet) : this.held;
-  }
-
-  /** Notes whom a packet is for that came in by `source`, and is not for its address. */
-  #locate(source: Interface, packet: Packet): void {
-    const destination = packet.destination;
-    const interfaces = this.interfaces;
-    let isRemote = destination !== BROADCAST_ADDRESS;
-    for (let i = interfaces.length - 1; i >= 0; i--) {
-      const one = interfaces[i] as Interface;
-      if (((destination ^ one.address) & one.mask) === 0) isRemote = false;
-    }
-    packet.isRemote = isRemote;
-    packet.isForOthers = isRemote || (!source.isBroadcast(destination) && !this.output.isOurs(destination));
   }
 
   #receiveIcmp(packet: Packet): Verdict {
@@ -380,7 +374,7 @@ export class Host {
     // No other is in hand: neighbours are given up between packets.
     const error = this.#packet;
     error.read(this.output.frame, out.index, false);
-    this.#locate(out, error);
+    this.locate(out, error);
     const verdict = error.isForOthers ? this.forward(error) : this.deliver(error);
     if (verdict !== "ok") this.drops.count(verdict, out.index);
   }

@@ -28,21 +28,31 @@ export class Interface {
   identification = 1;
   readonly port: FramePort;
 
+  // Then what every other packet needs.
+  /** int32; 0 while the interface has no address. */
+  address = 0;
+  /** The netmask, int32. */
+  mask = 0;
+  /** The station address's upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
+  macHead = 0;
+  macTail = 0;
   readonly index: number;
+  /** The network's directed broadcast address and its obsolete all-zeros form; -1, the limited broadcast, if it has none. */
+  directedBroadcast = BROADCAST_ADDRESS;
+  zerosBroadcast = BROADCAST_ADDRESS;
+  /** Undefined where all stations are welcome. */
+  stationFilter: StationFilter | undefined;
+  /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
+  mtuBytes = DEFAULT_MTU_BYTES;
+  /** The next hop for everything off-link; 0 for none. */
+  gateway = 0;
+
   /** As the console names it: `lan`, `wan`. */
   readonly name: string;
   /** 48-bit station address; that of the port it is attached to. */
   mac = 0;
-  /** int32; 0 while the interface has no address. */
-  address = 0;
   /** Bits of the on-link prefix, 0..32. */
   prefixLength = 0;
-  /** The netmask, int32. */
-  mask = 0;
-  /** The next hop for everything off-link; 0 for none. */
-  gateway = 0;
-  /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
-  mtuBytes = DEFAULT_MTU_BYTES;
 
   /** ARP packets in which another station claimed our address, and the last such station (RFC 5227 section 2.4). */
   conflicts = 0;
@@ -51,15 +61,6 @@ export class Interface {
 
   /** Frames that the port did not take. */
   txRefused = 0;
-  /** Undefined where all stations are welcome. */
-  stationFilter: StationFilter | undefined;
-
-  /** The station address's upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
-  macHead = 0;
-  macTail = 0;
-  /** The network's directed broadcast address and its obsolete all-zeros form; -1, the limited broadcast, if it has none. */
-  #directedBroadcast = BROADCAST_ADDRESS;
-  #zerosBroadcast = BROADCAST_ADDRESS;
 
   constructor(index: number, name: string, mac: number, port: FramePort) {
     this.index = index;
@@ -79,8 +80,8 @@ export class Interface {
     this.prefixLength = prefixLength;
     this.mask = prefixMask(prefixLength);
     const hasBroadcast = address !== 0 && prefixLength < 31;
-    this.#directedBroadcast = hasBroadcast ? address | ~this.mask : BROADCAST_ADDRESS;
-    this.#zerosBroadcast = hasBroadcast ? address & this.mask : BROADCAST_ADDRESS;
+    this.directedBroadcast = hasBroadcast ? address | ~this.mask : BROADCAST_ADDRESS;
+    this.zerosBroadcast = hasBroadcast ? address & this.mask : BROADCAST_ADDRESS;
     this.conflicts = 0;
     this.conflictMac = 0;
     this.defendedAtMs = Number.NEGATIVE_INFINITY;
@@ -105,7 +106,7 @@ export class Interface {
    * all-zeros form is obsolete and treated likewise (RFC 1812 section 4.2.3.1).
    */
   isBroadcast(address: number): boolean {
-    return address === BROADCAST_ADDRESS || address === this.#directedBroadcast || address === this.#zerosBroadcast;
+    return address === BROADCAST_ADDRESS || address === this.directedBroadcast || address === this.zerosBroadcast;
   }
 
   /** The station a packet to `destination` goes to: itself if on-link, the gateway if not; 0 when there is no way. */
