@@ -65,7 +65,7 @@ import {
   recordsAddresses,
 } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
-import { TCP_HEADER_BYTES, tcpFlags } from "./wire/tcp.js";
+import { TCP_ACK, TCP_HEADER_BYTES, TCP_RST, TCP_SYN, tcpFlags } from "./wire/tcp.js";
 import { UDP_HEADER_BYTES } from "./wire/udp.js";
 
 /** Interface indices of a gateway. */
@@ -75,6 +75,9 @@ export const WAN = 1;
 /** 169.254.0.0/16, never forwarded (RFC 3927 section 2.7). */
 const LINK_LOCAL = 0xa9fe0000 | 0;
 const LINK_LOCAL_MASK = 0xffff0000 | 0;
+
+/** How long after our start a TCP connection from before may show itself: two or three retransmissions (RFC 6298). */
+const FORGETFUL_MS = 300_000;
 
 export interface GatewayOptions extends HostOptions {
   /** The NAT's settings where they differ from the defaults. */
@@ -439,6 +442,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     // The most frequent refusal, and the one that nobody is told of unless that is wanted.
     if (refusal === "wanUnsolicited") {
       if (this.firewall.closedPorts !== undefined) this.#rejectAtClosedPort(packet, this.firewall.closedPorts);
+      else if (this.clock.now < FORGETFUL_MS) this.#disown(packet);
       return refusal;
     }
     if (decision.rule >= 0) {
@@ -577,6 +581,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
       case "natTcpState":
         // A connection from before our start, or past its time: a reset lets the host reconnect at once.
         if (packet.interfaceIndex === LAN) this.tcp.refuse(packet);
+        else this.#disown(packet);
         break;
       case "firewallRejected":
         this.#reject(packet, UNREACHABLE_PROHIBITED);
@@ -617,6 +622,17 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   #reject(packet: Packet, code: number): void {
     if (packet.protocol !== PROTOCOL_TCP) this.complain(packet, ICMP_UNREACHABLE, code);
     else if (this.icmp.takeToken(packet.interfaceIndex)) this.tcp.refuse(packet);
+  }
+
+  /**
+   * A segment from outside that belongs to no connection, soon after our start: it may be of one that we have forgotten. Its
+   * sender is told, though ports are silent otherwise: a segment that acknowledges opens nothing, and who sent it knows us.
+   */
+  #disown(packet: Packet): void {
+    if (this.clock.now >= FORGETFUL_MS || packet.protocol !== PROTOCOL_TCP) return;
+    if (packet.destination !== this.wan.address || packet.payloadBytes < TCP_HEADER_BYTES) return;
+    const flags = tcpFlags(packet.frame.view, packet.transportAt);
+    if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) === TCP_ACK) this.#reject(packet, UNREACHABLE_PORT);
   }
 
   /**

@@ -15,6 +15,7 @@ import {
   ipIdentification,
   PROTOCOL_TCP,
 } from "../wire/ipv4.js";
+
 import type { Packet } from "../wire/packet.js";
 import { TCP_CHECKSUM_OFFSET } from "../wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "../wire/udp.js";
