@@ -76,7 +76,7 @@ export const WAN = 1;
 const LINK_LOCAL = 0xa9fe0000 | 0;
 const LINK_LOCAL_MASK = 0xffff0000 | 0;
 
-/** How long after our start a TCP connection from before may show itself: two or three retransmissions (RFC 6298). */
+/** How long after a start a TCP connection from before may show itself: two or three retransmissions (RFC 6298). */
 const FORGETFUL_MS = 300_000;
 
 export interface GatewayOptions extends HostOptions {
@@ -112,6 +112,8 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   readonly #outward: Passage;
   readonly #inward: Passage;
   readonly #quote = new IcmpErrorQuote();
+  /** See `disownForgotten`. */
+  #forgetfulUntilMs = 0;
 
   /** `options.interfaces` are the LAN and the WAN, in this order. */
   constructor(options: GatewayOptions) {
@@ -217,6 +219,14 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     }
     this.ports.socketPorts = sockets;
     this.nat.configure({ ...this.nat.settings, ports: nat });
+  }
+
+  /**
+   * For five minutes from now, TCP connections that we do not know are taken for ones from before a restart: their outside
+   * ends hear a reset at the next segment that acknowledges something. Inside hosts hear one always.
+   */
+  disownForgotten(): void {
+    this.#forgetfulUntilMs = this.clock.now + FORGETFUL_MS;
   }
 
   /** Enters what `Nat.keepSessions` gave before a planned restart, once everything is set as it was. Returns how many sessions. */
@@ -442,7 +452,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     // The most frequent refusal, and the one that nobody is told of unless that is wanted.
     if (refusal === "wanUnsolicited") {
       if (this.firewall.closedPorts !== undefined) this.#rejectAtClosedPort(packet, this.firewall.closedPorts);
-      else if (this.clock.now < FORGETFUL_MS) this.#disown(packet);
+      else if (this.clock.now < this.#forgetfulUntilMs) this.#disown(packet);
       return refusal;
     }
     if (decision.rule >= 0) {
@@ -625,11 +635,11 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   }
 
   /**
-   * A segment from outside that belongs to no connection, soon after our start: it may be of one that we have forgotten. Its
+   * A segment from outside that belongs to no connection, soon after a start: it may be of one that we have forgotten. Its
    * sender is told, though ports are silent otherwise: a segment that acknowledges opens nothing, and who sent it knows us.
    */
   #disown(packet: Packet): void {
-    if (this.clock.now >= FORGETFUL_MS || packet.protocol !== PROTOCOL_TCP) return;
+    if (this.clock.now >= this.#forgetfulUntilMs || packet.protocol !== PROTOCOL_TCP) return;
     if (packet.destination !== this.wan.address || packet.payloadBytes < TCP_HEADER_BYTES) return;
     const flags = tcpFlags(packet.frame.view, packet.transportAt);
     if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) === TCP_ACK) this.#reject(packet, UNREACHABLE_PORT);

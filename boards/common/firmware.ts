@@ -196,6 +196,7 @@ export class Firmware {
       this.ports.attach(this.ports.defaults);
       for (const problem of [...this.#problems(), ...this.#restore()]) this.#console.print(`${problem}\r\n`);
       this.#restoreSessions();
+      this.gateway.disownForgotten();
       this.#console.start();
     });
   }

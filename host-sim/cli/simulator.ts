@@ -117,6 +117,7 @@ export class Simulator {
       }),
       links: this.#panel,
     });
+    this.#gateway.disownForgotten();
   }
 
   /** Takes frames from now on; `onNotice` gets a sentence when a link comes or goes. */

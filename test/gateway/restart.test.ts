@@ -146,6 +146,41 @@ describe("a planned restart", () => {
     expect(other.gateway.restoreSessions(bytes)).toBe(0);
   });
 
+  it("without them, the server's next segment is reset, in the first five minutes; nothing else from outside is", () => {
+    const before = connected();
+    const bench = new GatewayBench({ seed: 2 });
+    bench.expectSilence("wan", before.server("PSH ACK", { payload: "news" }), { wanUnsolicited: 1 });
+    bench.gateway.disownForgotten();
+    const reset = bench.complaint("wan", before.server("PSH ACK", { payload: "news" }), "wanUnsolicited");
+    expectFrame(reset)
+      .ipv4({ destination: W1_TO_US.source })
+      .tcp({ destinationPort: 80, flags: "RST", sequence: 1001 });
+    for (const flags of ["SYN", "SYN ACK", "RST", "RST ACK", "FIN"]) {
+      bench.expectSilence("wan", before.server(flags), { wanUnsolicited: 1 });
+    }
+    forwardToL2(bench, 25565);
+    const toForward = { ...W1_TO_US, sourcePort: 9, destinationPort: 25565, sequence: 7, acknowledgement: 3 };
+    expectFrame(bench.complaint("wan", tcpFrame({ ...toForward, flags: "ACK" }), "natTcpState"))
+      .ipv4({})
+      .tcp({
+        sourcePort: 25565,
+        flags: "RST",
+        sequence: 3,
+      });
+    bench.advance(300_000);
+    bench.expectSilence("wan", before.server("ACK"), { wanUnsolicited: 1 });
+    bench.expectSilence("wan", tcpFrame({ ...toForward, flags: "ACK" }), { natTcpState: 1 });
+  });
+
+  it("no more resets leave than ICMP errors, whoever asks for them", () => {
+    const bench = new GatewayBench();
+    bench.gateway.disownForgotten();
+    for (let port = 2000; port < 4000; port++) {
+      bench.fromWan(tcpFrame({ ...W1_TO_US, sourcePort: 80, destinationPort: port, flags: "ACK" }));
+    }
+    expect(bench.wan().length).toBe(50);
+  });
+
   it("without them, the client of a connection from before hears a reset at its next segment", () => {
     const before = connected();
     const bench = new GatewayBench({ seed: 2 });
