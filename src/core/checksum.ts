@@ -72,17 +72,11 @@ export function updateChecksum(field: number, delta: number): number {
   return ~sum & 0xffff;
 }
 
-/** Applies `updateChecksum` to the 16-bit field at `at`. */
-export function patchChecksum(frame: Frame, at: number, delta: number): void {
-  frame.view.setUint16(at, updateChecksum(frame.view.getUint16(at), delta));
-}
-
 /**
- * Patches a UDP checksum: 0 means "none" and stays 0; a computed 0 is sent as 0xffff (RFC 768, RFC 1122 section 4.1.3.4).
+ * Applies `updateChecksum` to the 16-bit field at `at`, of a message that may be all zeros but for it, as ICMP's: a 0 is written
+ * as 0xffff, which is as right, and of such a message alone is.
  */
-export function patchUdpChecksum(frame: Frame, at: number, delta: number): void {
-  const field = frame.view.getUint16(at);
-  if (field === 0) return;
-  const updated = updateChecksum(field, delta);
+export function patchChecksum(frame: Frame, at: number, delta: number): void {
+  const updated = updateChecksum(frame.view.getUint16(at), delta);
   frame.view.setUint16(at, updated === 0 ? 0xffff : updated);
 }

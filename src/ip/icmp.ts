@@ -1,6 +1,6 @@
 /** ICMP errors of our own, and echo replies. Read RFC 792, RFC 1812 section 4.3, RFC 1122 section 3.2.2, RFC 5508. */
 import { isUnicastSource } from "../core/address.js";
-import { updateChecksum } from "../core/checksum.js";
+import { patchChecksum } from "../core/checksum.js";
 import type { Clock } from "../core/clock.js";
 import type { Drops, Verdict } from "../core/drops.js";
 import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
@@ -85,7 +85,7 @@ export class Icmp {
     view.setUint8(at, ICMP_ECHO_REPLY);
     // ~m + m' of RFC 1624 for the type octet, which is the word's upper half.
     const delta = (~(ICMP_ECHO_REQUEST << 8) & 0xffff) + (ICMP_ECHO_REPLY << 8);
-    view.setUint16(at + ICMP_CHECKSUM_OFFSET, updateChecksum(view.getUint16(at + ICMP_CHECKSUM_OFFSET), delta));
+    patchChecksum(packet.frame, at + ICMP_CHECKSUM_OFFSET, delta);
     view.setUint16(NETWORK_AT + 4, out.nextIdentification());
     view.setUint16(NETWORK_AT + 6, 0);
     view.setUint8(NETWORK_AT + 8, DEFAULT_TTL);

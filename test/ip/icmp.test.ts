@@ -209,6 +209,11 @@ describe("echo reply", () => {
     );
   });
 
+  it("has a right checksum where the answer is nothing but zeros", () => {
+    reply(icmpFrame({ destination: ROUTER, identifier: 0, sequence: 0, payload: "" }));
+    expectFrame(stack.lanPort.take()[0]).ipv4().icmp({ type: 0, identifier: 0, sequence: 0 });
+  });
+
   it("answers for the address of another interface with that address", () => {
     reply(icmpFrame({ destination: "203.0.113.2" }));
     expectFrame(stack.lanPort.sent[0]).ipv4({ source: "203.0.113.2", destination: LAPTOP }).icmp();
