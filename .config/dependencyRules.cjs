@@ -15,12 +15,14 @@ const layers = {
   "src/host.ts": hostStack,
   "src/fragmentForwarder.ts": [...hostStack, "src/host.ts"],
   "src/gateway.ts": [...host, "src/flow", "src/firewall", "src/nat"],
+  // Tells what the gateway's own judge finds out; the console prints it.
+  "src/explain": gateway,
   "src/sockets": gateway,
   "src/services": [...gateway, "src/sockets"],
   "src/wifi": ["src/core", "src/platform"],
   // The model and its text form stand on the gateway they configure; the console stands on all.
   "src/config": gateway,
-  "src/console": [...gateway, "src/sockets", "src/services", "src/wifi", "src/config"],
+  "src/console": [...gateway, "src/explain", "src/sockets", "src/services", "src/wifi", "src/config"],
 };
 
 const escaped = (path) => (path.endsWith(".ts") ? `^${path.replace(".", "\\.")}$` : `^${path}/`);

@@ -616,7 +616,8 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   /** Keeps what is known of a packet that is as it came in, and is dropped now. */
   #note(packet: Packet, verdict: Verdict): Verdict {
     const { refusal } = this;
-    const { way, owner } = this.nat.decision;
+    const { way, owner, rule } = this.nat.decision;
+    const isByRule = rule >= 0 && (verdict === "firewallDenied" || verdict === "firewallRejected");
     const isOurPort = way !== "outward" && way !== "none";
     const isForwarded = isOurPort && owner === "forward";
     refusal.reason = verdict;
@@ -625,6 +626,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     refusal.forward = isForwarded
       ? this.nat.forwards.get(this.ports.ownerId(packet.protocol, packet.destinationPort))
       : undefined;
+    refusal.rule = isByRule ? this.firewall.rules.list()[rule]?.rule : undefined;
     return verdict;
   }
 

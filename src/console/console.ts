@@ -7,6 +7,7 @@ import { NEVER } from "../core/clock.js";
 import type { Gateway } from "../gateway.js";
 import type { Storage } from "../platform/storage.js";
 import { type Activity, type Command, type CommandContext, CommandError, type DeviceSide } from "./command.js";
+import { EXPLAIN_COMMANDS } from "./commands/explain.js";
 import { FIREWALL_COMMANDS } from "./commands/firewall.js";
 import { FORWARD_COMMANDS } from "./commands/forward.js";
 import { INTERFACE_COMMANDS } from "./commands/interface.js";
@@ -55,6 +56,7 @@ export class Console {
       ...FIREWALL_COMMANDS,
       ...SHOW_NAT_COMMANDS,
       ...SHOW_COMMANDS,
+      ...EXPLAIN_COMMANDS,
       ...PING_COMMANDS,
       ...SYSTEM_COMMANDS,
       ...commands,

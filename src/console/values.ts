@@ -35,6 +35,8 @@ export const VALUES: Readonly<Record<string, ValueKind>> = freezeRows({
   ADDRESS: { what: "an address", sample: "192.168.1.50", read: readAddress },
   "ADDRESS/LENGTH": { what: "an address with its prefix length", sample: "192.168.1.1/24", read: readInterfaceAddress },
   PREFIX: { what: "a prefix", sample: "203.0.113.0/24", read: readPrefix },
+  ENDPOINT: { what: "an address with a port", sample: "192.168.1.50:53000", read: readEndpoint },
+  HOST: { what: "an address, lan or wan", sample: "192.168.1.50", read: readHost },
   PORT: { what: "a port", sample: "25565", read: readPort },
   "PORT[-PORT]": { what: "a port or a range of ports", sample: "25565", read: readPorts },
   "FIRST-LAST": { what: "a range of ports", sample: "1024-49151", read: readRange },
@@ -91,6 +93,22 @@ export function readPrefix(word: string): Prefix {
     throw new CommandError(`${quote(word)} has bits set behind its prefix length; the network is ${right}`);
   }
   return prefix;
+}
+
+/** `198.51.100.7:4242`, or `wan:25565` for one of Porter's own addresses. */
+export function readEndpoint(word: string): { readonly host: string; readonly port: number } {
+  const [host = "", port = "", ...rest] = word.split(":");
+  if (rest.length > 0 || port === "") {
+    throw new CommandError(`${quote(word)} lacks its port; write an address and a port, such as 192.168.1.50:443`);
+  }
+  return { host: readHost(host), port: readPort(port) };
+}
+
+/** An address, or the side whose address of ours is meant, in lower case. */
+export function readHost(word: string): string {
+  const host = word.toLowerCase();
+  if (host !== "lan" && host !== "wan") readAddress(word);
+  return host;
 }
 
 export function readPort(word: string): number {

@@ -161,6 +161,7 @@ const FRAME_REASONS: readonly Verdict[] = Object.freeze([
   "frameTooLong",
   "frameNotForUs",
   "etherTypeUnknown",
+  "macRefused",
 ] as const);
 
 export function isFrameReason(verdict: Verdict): boolean {

@@ -5,6 +5,7 @@
  * keep.
  */
 import type { Drops, Verdict } from "../core/drops.js";
+import type { Rule } from "../firewall/rule.js";
 import type { PortOwnerKind } from "../transport/portSpace.js";
 import type { Forward } from "./forwards.js";
 
@@ -16,6 +17,8 @@ export class Refusal {
   owner: PortOwnerKind | undefined;
   /** Where that was a port forward: that forward, which may have been removed since. */
   forward: Forward | undefined;
+  /** The firewall rule that refused it. */
+  rule: Rule | undefined;
 
   /** Whether this is about the last drop. */
   isOfLatest({ latest, counts }: Drops): boolean {

@@ -1,0 +1,100 @@
+/**
+ * Explains what the gateway would do with a packet, by asking the very functions that decide about real ones. Nothing
+ * changes: they only read.
+ */
+import type { Verdict } from "../core/drops.js";
+import type { Gateway } from "../gateway.js";
+import { Decision } from "../nat/decision.js";
+import { setEndpoint, setSource } from "../nat/rewrite.js";
+import { PROTOCOL_ICMP } from "../wire/ipv4.js";
+import type { Packet } from "../wire/packet.js";
+import { describePacket, endsOf, inwardEnds, outwardEnds } from "./ends.js";
+import type { Explanation, Outcome, Step } from "./explanation.js";
+import { judgeLocal } from "./local.js";
+import { type Refused, remedyOf } from "./remedies.js";
+import { isReached, stopOf } from "./stages.js";
+import { ARRIVAL, type Case, SENDING, type StageTeller, sideName, TRANSLATION, tellReturn } from "./steps.js";
+
+/**
+ * What `Gateway.receive` would do with a packet that came in by its interface. `packet` is not the packet in hand, its frame
+ * is its own, and both may be spoilt.
+ */
+export function explain(gateway: Gateway, packet: Packet): Explanation {
+  const decision = new Decision();
+  const verdict = gateway.judge(packet, decision);
+  const one: Case = { gateway, packet, decision, stop: stopOf(verdict, decision.way) };
+  const head: Step = { name: "packet", text: `${describePacket(packet)}, from the ${sideName(packet.interfaceIndex)}` };
+  const steps = [head, ...tell(ARRIVAL, one)];
+  switch (decision.way) {
+    case "none":
+      return finish(one, steps, verdict, undefined);
+    case "local": {
+      if (verdict !== "ok") return finish(one, steps, verdict, undefined);
+      const { text, verdict: answer } = judgeLocal(gateway, packet);
+      return finish(one, [...steps, { name: "Porter", text }], answer, {
+        ...endsOf(packet),
+        side: "self",
+        hasNewPort: false,
+      });
+    }
+    case "outward": {
+      steps.push(...tell(TRANSLATION, one), ...tell(SENDING, one));
+      return finish(one, steps, verdict, verdict === "ok" ? outwardEnds(gateway, packet, decision) : undefined);
+    }
+    case "inward": {
+      steps.push(...tell(TRANSLATION, one), ...tell(SENDING, one));
+      return finish(one, steps, verdict, verdict === "ok" ? inwardEnds(gateway, packet, decision) : undefined);
+    }
+    case "hairpin":
+      steps.push(...tell(TRANSLATION, one));
+      return verdict === "ok" ? explainReturn(one, steps) : finish(one, steps, verdict, undefined);
+  }
+}
+
+/** The second half of a hairpin: the packet comes in as from outside. */
+function explainReturn(first: Case, steps: Step[]): Explanation {
+  const { gateway, packet } = first;
+  const { nat, ports } = gateway;
+  const seen = outwardEnds(gateway, packet, first.decision);
+  packet.ttl--;
+  if (packet.protocol === PROTOCOL_ICMP) {
+    setSource(packet, seen.source);
+  } else {
+    // Any port that nobody has stands for the new one.
+    let port = seen.sourcePort;
+    for (let free = nat.settings.ports.first; port === 0; free++) if (ports.isFree(packet.protocol, free)) port = free;
+    setEndpoint(packet, true, seen.source, port);
+  }
+  const decision = new Decision();
+  decision.way = "hairpin";
+  const verdict = gateway.judgeInward(packet, decision);
+  const second: Case = { gateway, packet, decision, stop: stopOf(verdict, "hairpin") };
+  const between: Step = { name: "hairpin", text: tellReturn(second, seen.hasNewPort) };
+  steps.push(between, ...tell(TRANSLATION, second), ...tell(SENDING, second));
+  const outcome = {
+    ...inwardEnds(gateway, packet, decision),
+    sourcePort: seen.sourcePort,
+    hasNewPort: seen.hasNewPort,
+  };
+  return finish(second, steps, verdict, verdict === "ok" ? outcome : undefined);
+}
+
+function tell(stages: readonly StageTeller[], one: Case): Step[] {
+  return stages
+    .filter(({ stage }) => isReached(stage, one.stop))
+    .map((teller) => ({ name: teller.name, text: teller.tell(one) }))
+    .filter(({ text }) => text !== "");
+}
+
+function finish(one: Case, steps: readonly Step[], verdict: Verdict, outcome: Outcome | undefined): Explanation {
+  const remedy = verdict === "ok" ? "" : remedyOf(refusedOf(one), verdict);
+  return { steps, verdict, outcome: verdict === "ok" ? outcome : undefined, remedy };
+}
+
+function refusedOf({ gateway, packet, decision }: Case): Refused {
+  const { ports, nat } = gateway;
+  const { protocol, destination, destinationPort } = packet;
+  const owner = destination === gateway.wan.address ? ports.ownerKind(protocol, destinationPort) : undefined;
+  const forward = owner === "forward" ? nat.forwards.get(ports.ownerId(protocol, destinationPort)) : undefined;
+  return { packet, owner, forward, hasRule: decision.rule >= 0 };
+}
