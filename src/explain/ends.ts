@@ -32,12 +32,12 @@ export function endsOf(packet: Packet): Ends {
 }
 
 /** As what a packet leaves by the WAN that the judge lets out. */
-export function outwardEnds({ nat }: Gateway, packet: Packet, decision: Decision): Outcome {
+export function outwardEnds(gateway: Gateway, packet: Packet, decision: Decision): Outcome {
   const ends = endsOf(packet);
-  const source = nat.externalAddress;
+  const source = gateway.nat.externalAddress;
   // An error about somebody's packet has no port of its own.
   const isError = ends.protocol === PROTOCOL_ICMP && decision.port === NONE;
-  const sourcePort = isError ? 0 : externalPort(nat, decision);
+  const sourcePort = isError ? 0 : externalPort(gateway, packet, decision);
   return { ...ends, source, sourcePort, side: "wan", hasNewPort: !isError && sourcePort === 0 };
 }
 
@@ -59,10 +59,15 @@ export function inwardEnds({ nat }: Gateway, packet: Packet, { session, insideAd
 }
 
 /** The external port that a packet from the inside gets; 0 for a new one. */
-export function externalPort(nat: Gateway["nat"], { session, mapping, forward, port }: Decision): number {
+export function externalPort({ nat, ports }: Gateway, packet: Packet, decision: Decision): number {
+  const { session, mapping, forward, port } = decision;
   if (session >= 0) return nat.session(session).externalPort;
   if (mapping >= 0) return nat.mapping(mapping).externalPort;
-  return forward >= 0 ? nat.forwards.externalPort(forward, port) : 0;
+  if (forward >= 0) return nat.forwards.externalPort(forward, port);
+  // The DMZ host keeps its own.
+  const { protocol, source } = packet;
+  const isKept = protocol !== PROTOCOL_ICMP && source === nat.settings.dmzAddress && ports.isFree(protocol, port);
+  return isKept ? port : 0;
 }
 
 /** `198.51.100.7:4242`, without a port where there is none. */

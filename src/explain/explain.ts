@@ -5,7 +5,9 @@
 import type { Verdict } from "../core/drops.js";
 import type { Gateway } from "../gateway.js";
 import { Decision } from "../nat/decision.js";
-import { setEndpoint, setSource } from "../nat/rewrite.js";
+import { translateOutboundError } from "../nat/icmp.js";
+import { setEndpoint } from "../nat/rewrite.js";
+import type { PortRange, PortSpace } from "../transport/portSpace.js";
 import { PROTOCOL_ICMP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { describePacket, endsOf, inwardEnds, outwardEnds } from "./ends.js";
@@ -58,12 +60,18 @@ function explainReturn(first: Case, steps: Step[]): Explanation {
   const seen = outwardEnds(gateway, packet, first.decision);
   packet.ttl--;
   if (packet.protocol === PROTOCOL_ICMP) {
-    setSource(packet, seen.source);
+    // Only errors come this way; a ping of the WAN address is answered at once.
+    translateOutboundError(packet, first.decision.session, nat.flows);
   } else {
-    // Any port that nobody has stands for the new one.
-    let port = seen.sourcePort;
-    for (let free = nat.settings.ports.first; port === 0; free++) if (ports.isFree(packet.protocol, free)) port = free;
-    setEndpoint(packet, true, seen.source, port);
+    // Who calls himself finds the session that he has just opened.
+    const isHimself = first.decision.session < 0 && seen.sourcePort === packet.destinationPort;
+    if (isHimself) return explainEcho(first, steps, seen);
+    setEndpoint(
+      packet,
+      true,
+      seen.source,
+      seen.hasNewPort ? freePort(nat.settings.ports, ports, packet) : seen.sourcePort,
+    );
   }
   const decision = new Decision();
   decision.way = "hairpin";
@@ -77,6 +85,20 @@ function explainReturn(first: Case, steps: Step[]): Explanation {
     hasNewPort: seen.hasNewPort,
   };
   return finish(second, steps, verdict, verdict === "ok" ? outcome : undefined);
+}
+
+function explainEcho(one: Case, steps: Step[], seen: Outcome): Explanation {
+  const { gateway, packet } = one;
+  const { source, sourcePort } = packet;
+  const verdict = gateway.neighbours.judge(gateway.lan, source);
+  steps.push({ name: "hairpin", text: "back in, to the very endpoint that sends it" });
+  return finish(one, steps, verdict, { ...seen, destination: source, destinationPort: sourcePort, side: "lan" });
+}
+
+/** Any port that nobody has stands for a new one. */
+function freePort({ first, last }: PortRange, ports: PortSpace, { protocol }: Packet): number {
+  for (let port = first; port < last; port++) if (ports.isFree(protocol, port)) return port;
+  return last;
 }
 
 function tell(stages: readonly StageTeller[], one: Case): Step[] {

@@ -55,7 +55,7 @@ function describeUnread({ drops }: Gateway, verdict: DropReason): string {
 
 function wayOf({ interfaceIndex }: Packet, verdict: DropReason): string {
   const side = sideName(interfaceIndex);
-  return verdict === "neighbourUnresolved" ? `on its way out by the ${side}` : `from the ${side}`;
+  return verdict === "neighbourUnresolved" ? `leaving by the ${side}` : `from the ${side}`;
 }
 
 function tellOwner(

@@ -193,7 +193,7 @@ function tellMapping(one: Case): string {
   }
   const isOutward = packet.interfaceIndex === LAN && packet.source !== nat.externalAddress;
   const inside = isOutward ? end(packet.source, port) : end(decision.insideAddress, port);
-  const external = isOutward ? externalPort(nat, decision) : packet.destinationPort;
+  const external = isOutward ? externalPort(gateway, packet, decision) : packet.destinationPort;
   const kind = packet.protocol === PROTOCOL_ICMP ? "identifier" : "port";
   if (external === 0) return `a new one: ${inside} gets a new ${kind} outside`;
   return `${mapping < 0 ? "a new one: " : ""}${inside} is ${end(nat.externalAddress, external)} outside`;

@@ -91,9 +91,10 @@ export class Mappings {
   }
 
   /** Whether a dynamic mapping of what `find` looked for last can have an external port. */
-  hasPort({ echoIdentifiers, lowPorts, ports }: NatSettings): boolean {
+  hasPort({ echoIdentifiers, lowPorts, ports, dmzAddress }: NatSettings): boolean {
     const protocol = this.#soughtKind & 0xffff;
     if (protocol === PROTOCOL_ICMP) return this.#ports.hasFree(protocol, echoIdentifiers);
+    if (this.#soughtAddress === dmzAddress && this.#ports.isFree(protocol, this.#soughtPort)) return true;
     if (this.#ports.hasFree(protocol, ports)) return true;
     return this.#soughtPort <= lowPorts.last && this.#ports.hasFree(protocol, lowPorts);
   }

@@ -270,7 +270,7 @@ describe("help", () => {
 
 describe("completion", () => {
   it.each([
-    ["", ["clear", "forward", "help", "mac", "ping", "rule", "save", "set", "show"]],
+    ["", ["clear", "explain", "forward", "help", "mac", "ping", "rule", "save", "set", "show"]],
     ["s", ["save", "set", "show"]],
     ["show", ["show"]],
     [
