@@ -100,7 +100,7 @@ export class Plot {
         "letter from inside ever asked for this one, so it goes no further:",
     );
     page.gap();
-    this.#type("show counters");
+    this.#type("explain last drop");
     page.gap();
     const seconds = Math.round((network.nowMs - startMs) / 1000);
     page.fact(
