@@ -48,9 +48,7 @@ export class FlowTable implements HopRecords {
   readonly capacity: number;
   readonly nextHops: NextHops;
   readonly isLittleEndian: boolean;
-  /** The table's bytes: reads a wire word as a number, at half the price of `words` and `toWire`. */
-  readonly #view: DataView;
-  readonly #toWire: WireOrder;
+  // Those first that are used most, as everywhere: XS looks through private fields in their order, too.
   readonly #remoteLowerSecret: number;
   readonly #remoteUpperSecret: number;
   readonly #insideLowerSecret: number;
@@ -59,10 +57,6 @@ export class FlowTable implements HopRecords {
   readonly #bucketShift: number;
   readonly #bucketsAt: number;
   readonly #recordsAt: number;
-  readonly #acksAt: number;
-  readonly #access: WordAccess;
-  readonly #free: FreeRecords;
-  #count = 0;
   // The tuple that `findOutbound` looked for last, as the record of it has it, and its bucket: `insertSought` has no need
   // to work them out again.
   #soughtProtocol = 0;
@@ -71,6 +65,13 @@ export class FlowTable implements HopRecords {
   #soughtPorts = 0;
   #soughtRemoteHash = 0;
   #soughtBucket = 0;
+  /** The table's bytes: reads a wire word as a number, at half the price of `words` and `toWire`. */
+  readonly #view: DataView;
+  readonly #access: WordAccess;
+  readonly #free: FreeRecords;
+  #count = 0;
+  readonly #acksAt: number;
+  readonly #toWire: WireOrder;
 
   /**
    * For 1..32,767 `sessions` and 1..256 `nextHops`; in `memory`, where tasks of a driver read it, or in memory of its own.

@@ -11,7 +11,7 @@ import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
 import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { TCP_FLAGS_OFFSET, TCP_RST, validateTcpShape } from "../wire/tcp.js";
+import { TCP_FLAGS_OFFSET, TCP_HEADER_BYTES, TCP_RST } from "../wire/tcp.js";
 import { UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../wire/udp.js";
 import { type Decision, NONE } from "./decision.js";
 import type { Forwards } from "./forwards.js";
@@ -60,13 +60,12 @@ export class Judge {
     if (this.#flows.header.externalAddress === 0) return "wanNotReady";
     const protocol = packet.protocol;
     if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet, decision);
-    const shape = validateShape(packet);
+    const shape = judgeShape(packet, decision);
     if (shape !== "ok") return shape;
     const isTcp = protocol === PROTOCOL_TCP;
-    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
-    decision.tcpFlags = flags;
-    const { source, sourcePort, destination, destinationPort } = packet;
-    const session = this.#flows.findOutbound(protocol, source, sourcePort, destination, destinationPort);
+    const source = packet.source;
+    const sourcePort = packet.sourcePort;
+    const session = this.#flows.findOutbound(protocol, source, sourcePort, packet.destination, packet.destinationPort);
     if (session >= 0) {
       if (this.#sessions.isLiving(session)) {
         decision.session = session;
@@ -74,7 +73,7 @@ export class Judge {
       }
       decision.finished = session;
     }
-    if (isTcp && !isOpening(flags)) return "natTcpState";
+    if (isTcp && !isOpening(decision.tcpFlags)) return "natTcpState";
     if (this.#rules.count > 0) {
       const refusal = this.#judgeWayOut(packet, decision);
       if (refusal !== "ok") return refusal;
@@ -90,11 +89,9 @@ export class Judge {
     decision.begin();
     const protocol = packet.protocol;
     if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet, decision);
-    const shape = validateShape(packet);
+    const shape = judgeShape(packet, decision);
     if (shape !== "ok") return shape;
-    const isTcp = protocol === PROTOCOL_TCP;
-    const flags = isTcp ? packet.frame.view.getUint8(packet.transportAt + TCP_FLAGS_OFFSET) : 0;
-    decision.tcpFlags = flags;
+    const flags = decision.tcpFlags;
     const session = this.#flows.findInbound(protocol, packet.source, packet.sourcePort, packet.destinationPort);
     if (session < 0 || !this.#sessions.isLiving(session)) {
       decision.finished = session;
@@ -334,16 +331,27 @@ export class Judge {
   }
 }
 
-/** What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). */
-function validateShape(packet: Packet): Verdict {
-  const { protocol, payloadBytes, destinationPort } = packet;
+/**
+ * What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). Notes TCP's flags,
+ * which are read together with the length of the header.
+ */
+function judgeShape(packet: Packet, decision: Decision): Verdict {
+  const protocol = packet.protocol;
   const view = packet.frame.view;
+  const payloadBytes = packet.payloadBytes;
+  decision.tcpFlags = 0;
   if (protocol === PROTOCOL_UDP) {
-    if (payloadBytes < UDP_HEADER_BYTES || destinationPort === 0) return "udpMalformed";
+    if (payloadBytes < UDP_HEADER_BYTES || packet.destinationPort === 0) return "udpMalformed";
     const length = view.getUint16(packet.transportAt + UDP_LENGTH_OFFSET);
+    if (length < UDP_HEADER_BYTES) return "udpMalformed";
     // Of a fragment's datagram more is to come.
-    const isThere = length <= payloadBytes || packet.isFragment;
-    return length >= UDP_HEADER_BYTES && isThere ? "ok" : "udpMalformed";
+    return length <= payloadBytes || packet.isFragment ? "ok" : "udpMalformed";
   }
-  return protocol === PROTOCOL_TCP ? validateTcpShape(view, packet.transportAt, payloadBytes) : "natProtocol";
+  if (protocol !== PROTOCOL_TCP) return "natProtocol";
+  if (payloadBytes < TCP_HEADER_BYTES || packet.sourcePort === 0 || packet.destinationPort === 0) return "tcpMalformed";
+  const word = view.getUint16(packet.transportAt + TCP_FLAGS_OFFSET - 1);
+  const headerBytes = (word >> 10) & 60;
+  if (headerBytes < TCP_HEADER_BYTES || headerBytes > payloadBytes) return "tcpMalformed";
+  decision.tcpFlags = word & 0xff;
+  return "ok";
 }

@@ -49,7 +49,8 @@ export function setLabel(packet: Packet, source: number, destination: number, id
 /** Address and port of one end of a UDP or TCP packet: its source, or its destination. */
 export function setEndpoint(packet: Packet, isSource: boolean, address: number, port: number): void {
   const view = packet.frame.view;
-  const { protocol, transportAt } = packet;
+  const protocol = packet.protocol;
+  const transportAt = packet.transportAt;
   const before = isSource ? packet.source : packet.destination;
   const portBefore = isSource ? packet.sourcePort : packet.destinationPort;
   // As `delta32`, and as `patchChecksum` below: a call costs XS as much as what it does here.
@@ -92,9 +93,13 @@ function finish(packet: Packet, offset: number, address: number, delta: number):
   const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
   const ttlBits = packet.ttl << 24;
   let sum = (~word & 0xffff) + delta + ((~word >> 16) & 0xff00) + 0xff + ((ttlBits >> 16) & 0xff00);
-  if (offset === IP_SOURCE_OFFSET && (packet.fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
-    sum += ((~packet.fragmentWord >> 16) & 0xffff) + packet.identification;
-    view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, packet.identification);
+  if (offset === IP_SOURCE_OFFSET) {
+    const fragmentWord = packet.fragmentWord;
+    if ((fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
+      const identification = packet.identification;
+      sum += ((~fragmentWord >> 16) & 0xffff) + identification;
+      view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
+    }
   }
   sum = (sum & 0xffff) + (sum >> 16);
   sum = (sum & 0xffff) + (sum >> 16);
