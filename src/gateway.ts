@@ -694,7 +694,15 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     frame.words.set(hop.words);
     const session = nat.lastSession;
     if (session >= 0) nat.flows.setNextHop(session, out.index, neighbour);
-    return out.transmit(frame, ETHERNET_HEADER_BYTES + totalBytes) ? "ok" : this.#fail(packet, "portFull");
+    const length = ETHERNET_HEADER_BYTES + totalBytes;
+    // As Interface.transmit; see `receive`.
+    if (!out.port.send(frame, length)) {
+      out.txRefused++;
+      return this.#fail(packet, "portFull");
+    }
+    out.txFrames++;
+    out.txBytes += length;
+    return "ok";
   }
 }
 

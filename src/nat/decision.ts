@@ -14,10 +14,16 @@ export const NONE = -1;
 /** Where a packet goes: to the gateway itself, through the NAT, or, from the LAN to a mapping of the WAN address, through both its ways. */
 export type Way = "none" | "local" | "outward" | "inward" | "hairpin";
 
+/**
+ * For each packet the judge resets the session, the rule, who makes way, and the way; the others mean something only where
+ * one of these says so.
+ */
 export class Decision {
   // Those first that are used most: XS looks through an object's properties in their order.
   /** The living session that the packet belongs to; NONE if it opens one, or needs none. */
   session = NONE;
+  /** The firewall rule that decides about a new session or call; NONE if none fits, or none is asked. */
+  rule = NONE;
   /** A session between the same ends that is over, and makes way first. */
   finished = NONE;
   /** The session that makes way for a new one in a full table; its mapping goes too if `mapping` is NONE. */
@@ -33,18 +39,8 @@ export class Decision {
   /** The port of the inside endpoint that a new session is for; of any ICMP query its identifier, and NONE of an ICMP error. */
   port = 0;
   tcpFlags = 0;
-  /** The firewall rule that decides about a new session or call; NONE if none fits, or none is asked. */
-  rule = NONE;
   /** The inside host that a new session from outside is for. */
   insideAddress = 0;
   /** Who owns the port of ours that a packet from outside is for. */
   owner: PortOwnerKind | undefined;
-
-  /** What is not reset here means something only where one of these says so. */
-  begin(): void {
-    this.session = NONE;
-    this.finished = NONE;
-    this.victim = NONE;
-    this.rule = NONE;
-  }
 }

@@ -56,7 +56,10 @@ export class Judge {
 
   /** A packet from the inside to the outside. */
   outbound(packet: Packet, decision: Decision): Verdict {
-    decision.begin();
+    decision.session = NONE;
+    decision.rule = NONE;
+    decision.finished = NONE;
+    decision.victim = NONE;
     if (this.#flows.header.externalAddress === 0) return "wanNotReady";
     const protocol = packet.protocol;
     if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet, decision);
@@ -86,7 +89,10 @@ export class Judge {
 
   /** A packet from the outside to our external address. */
   inbound(packet: Packet, decision: Decision): Verdict {
-    decision.begin();
+    decision.session = NONE;
+    decision.rule = NONE;
+    decision.finished = NONE;
+    decision.victim = NONE;
     const protocol = packet.protocol;
     if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);

@@ -64,17 +64,30 @@ export function setEndpoint(packet: Packet, isSource: boolean, address: number, 
     sum = (sum & 0xffff) + (sum >> 16);
     view.setUint16(checksumAt, sum === 0xffff && protocol !== PROTOCOL_TCP ? 0xffff : ~sum & 0xffff);
   }
+  // As `finish`, whose call would cost XS 900 instructions.
+  const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+  const ttlBits = packet.ttl << 24;
+  let sum = (~word & 0xffff) + delta + ((~word >> 16) & 0xff00) + 0xff + ((ttlBits >> 16) & 0xff00);
   if (isSource) {
     view.setUint16(transportAt, port);
     packet.sourcePort = port;
     packet.source = address;
-    finish(packet, IP_SOURCE_OFFSET, address, delta);
+    const fragmentWord = packet.fragmentWord;
+    if ((fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
+      const identification = packet.identification;
+      sum += ((~fragmentWord >> 16) & 0xffff) + identification;
+      view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
+    }
+    view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
   } else {
     view.setUint16(transportAt + 2, port);
     packet.destinationPort = port;
     packet.destination = address;
-    finish(packet, IP_DESTINATION_OFFSET, address, delta);
+    view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
   }
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, ttlBits | (word & 0xff0000) | (~sum & 0xffff));
 }
 
 /** The identifier of an ICMP query or reply, which was `before`. */

@@ -8,6 +8,7 @@ import type { Verdict } from "../core/drops.js";
 import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
 import {
   IP_DESTINATION_OFFSET,
+  IP_IDENTIFICATION_OFFSET,
   IP_MORE_FRAGMENTS,
   IP_OFFSET_MASK,
   IP_SOURCE_OFFSET,
@@ -18,6 +19,12 @@ import {
   validateOptions,
 } from "./ipv4.js";
 
+// Offsets of the header's words in a frame's buffer: to add them up for each packet would cost XS 100 instructions each.
+const FRAGMENT_AT = NETWORK_AT + IP_IDENTIFICATION_OFFSET;
+const TTL_AT = NETWORK_AT + IP_TTL_OFFSET;
+const SOURCE_AT = NETWORK_AT + IP_SOURCE_OFFSET;
+const DESTINATION_AT = NETWORK_AT + IP_DESTINATION_OFFSET;
+const ANY_FRAGMENT = IP_MORE_FRAGMENTS | IP_OFFSET_MASK;
 /** What the length field can say (RFC 791 section 3.1). */
 const MAX_PACKET_BYTES = 65535;
 
@@ -80,18 +87,16 @@ export class Packet {
     if (word0 >> 28 !== 4 || headerBytes < IPV4_HEADER_BYTES || totalBytes < headerBytes || totalBytes > available) {
       return "ipMalformed";
     }
-    const fragmentWord = view.getInt32(NETWORK_AT + 4);
-    const word2 = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
-    const source = view.getInt32(NETWORK_AT + IP_SOURCE_OFFSET);
-    const destination = view.getInt32(NETWORK_AT + IP_DESTINATION_OFFSET);
-    const upperHalves =
+    const fragmentWord = view.getInt32(FRAGMENT_AT);
+    const word2 = view.getInt32(TTL_AT);
+    const source = view.getInt32(SOURCE_AT);
+    const destination = view.getInt32(DESTINATION_AT);
+    let sum =
       ((word0 >> 16) & 0xffff) +
       ((fragmentWord >> 16) & 0xffff) +
       ((word2 >> 16) & 0xffff) +
       ((source >> 16) & 0xffff) +
-      ((destination >> 16) & 0xffff);
-    let sum =
-      upperHalves +
+      ((destination >> 16) & 0xffff) +
       totalBytes +
       (fragmentWord & 0xffff) +
       (word2 & 0xffff) +
@@ -107,21 +112,22 @@ export class Packet {
     }
 
     const protocol = (word2 >> 16) & 0xff;
+    const payloadBytes = totalBytes - headerBytes;
     this.frame = frame;
     this.source = source;
     this.destination = destination;
     this.protocol = protocol;
     this.transportAt = transportAt;
-    this.payloadBytes = totalBytes - headerBytes;
+    this.payloadBytes = payloadBytes;
     this.interfaceIndex = interfaceIndex;
     this.totalBytes = totalBytes;
     this.ttl = (word2 >> 24) & 0xff;
-    this.isFragment = (fragmentWord & (IP_MORE_FRAGMENTS | IP_OFFSET_MASK)) !== 0;
+    this.isFragment = (fragmentWord & ANY_FRAGMENT) !== 0;
     this.isLinkBroadcast = isLinkBroadcast;
     this.fragmentWord = fragmentWord;
     const hasPorts =
       (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) &&
-      totalBytes - headerBytes >= 4 &&
+      payloadBytes >= 4 &&
       (fragmentWord & IP_OFFSET_MASK) === 0;
     const ports = hasPorts ? view.getInt32(transportAt) : 0;
     this.sourcePort = (ports >> 16) & 0xffff;
