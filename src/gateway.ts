@@ -333,7 +333,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     }
     if (sender === ours || sender === wan.address) return "ipSourceSpoofed";
     if (packet.isLinkBroadcast) return this.locate(source, packet);
-    if (destination === ours) {
+    if (destination === ours || (destination === wan.address && destination !== 0)) {
       packet.isForOthers = false;
       return "ok";
     }

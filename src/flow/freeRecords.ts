@@ -46,7 +46,7 @@ export class FreeRecords {
 
   /** -1 when there is none, or none yet. */
   take(): number {
-    if (!this.hasReady()) return -1;
+    if (this.#ready === 0 && !this.hasReady()) return -1;
     this.#ready--;
     const index = this.#first;
     this.#first = (this.#words[this.#linksAt + index * RECORD_WORDS] as number) >> 16;

@@ -8,7 +8,7 @@ import { ZONE_LAN, ZONE_WAN } from "../firewall/rule.js";
 import type { Rules } from "../firewall/rules.js";
 import type { FlowTable } from "../flow/table.js";
 import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
-import { ICMP_HEADER_BYTES, icmpIdentifier, icmpType } from "../wire/icmp.js";
+import { ICMP_HEADER_BYTES, ICMP_IDENTIFIER_OFFSET, icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { TCP_FLAGS_OFFSET, TCP_HEADER_BYTES, TCP_RST } from "../wire/tcp.js";
@@ -180,12 +180,13 @@ export class Judge {
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
-    if (isTranslatedError(type)) {
+    if (!isQueryRequest(type)) {
+      if (!isTranslatedError(type)) return "icmpTypeUnknown";
       decision.port = NONE;
       return judgeOutboundError(packet, this.#sessions, decision);
     }
-    if (!isQueryRequest(type)) return "icmpTypeUnknown";
-    const identifier = icmpIdentifier(view, packet.transportAt);
+    // As `icmpIdentifier`, without its call.
+    const identifier = view.getUint16(packet.transportAt + ICMP_IDENTIFIER_OFFSET);
     decision.port = identifier;
     const session = this.#flows.findOutbound(PROTOCOL_ICMP, packet.source, identifier, packet.destination, 0);
     if (session >= 0) {
@@ -208,12 +209,12 @@ export class Judge {
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
-    if (isTranslatedError(type)) {
+    if (!isQueryReply(type)) {
+      if (!isTranslatedError(type)) return "icmpTypeUnknown";
       decision.port = NONE;
       return judgeInboundError(packet, this.#sessions, this.#flows, decision);
     }
-    if (!isQueryReply(type)) return "icmpTypeUnknown";
-    const identifier = icmpIdentifier(view, packet.transportAt);
+    const identifier = view.getUint16(packet.transportAt + ICMP_IDENTIFIER_OFFSET);
     decision.port = identifier;
     const session = this.#sessions.findInbound(PROTOCOL_ICMP, packet.source, 0, identifier);
     decision.session = session;
