@@ -591,6 +591,9 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
         break;
       case "natNoMapping":
       case "natNoSession":
+      case "natHostQuota":
+      case "natReserve":
+      case "natHalfOpen":
       case "natNoPort":
         // RFC 5508 REQ-8: a host that gets no session is told so; a stranger is not.
         if (packet.interfaceIndex === LAN) this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);

@@ -20,10 +20,16 @@ export const NAT_TIMEOUTS = Object.freeze({
   icmp: "icmpTimeoutS",
 } as const);
 
+/** What one host may hold, and how many sessions may be opened a second, by the words that the console has for them. */
+export const NAT_LIMITS = Object.freeze({ sessions: "hostSessions", mappings: "hostMappings" } as const);
+export const NAT_RATES = Object.freeze({ host: "hostRate", total: "totalRate", inbound: "inboundRate" } as const);
+
 /** As `Gateway` has it. */
 const DEFAULT_HOSTNAME = "porter";
 
 export type NatTimeoutName = keyof typeof NAT_TIMEOUTS;
+export type NatLimitName = keyof typeof NAT_LIMITS;
+export type NatRateName = keyof typeof NAT_RATES;
 
 /** The filtering policies by the words that the console has for them. */
 export const FILTERINGS: Readonly<Record<string, Filtering>> = Object.freeze({
@@ -86,6 +92,14 @@ function natLines(settings: NatSettings): string[] {
     if (seconds !== DEFAULT_NAT_SETTINGS[NAT_TIMEOUTS[name]]) lines.push(`set nat timeout ${name} ${seconds}`);
   }
   if (settings.dmzAddress !== 0) lines.push(`set dmz ${formatAddress(settings.dmzAddress)}`);
+  for (const name of Object.keys(NAT_LIMITS) as NatLimitName[]) {
+    const most = settings[NAT_LIMITS[name]];
+    if (most !== DEFAULT_NAT_SETTINGS[NAT_LIMITS[name]]) lines.push(`set nat limit ${name} ${most}`);
+  }
+  for (const name of Object.keys(NAT_RATES) as NatRateName[]) {
+    const rate = settings[NAT_RATES[name]];
+    if (rate !== DEFAULT_NAT_SETTINGS[NAT_RATES[name]]) lines.push(`set nat rate ${name} ${rate === 0 ? "off" : rate}`);
+  }
   return lines;
 }
 

@@ -28,6 +28,10 @@ const HOSTNAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
 const LINK_NAME = /^[\x21-\x7e]{1,32}$/;
 /** A week; what idles longer is gone. */
 const MAX_TIMEOUT_S = 604_800;
+/** As many as the largest table has. */
+const MAX_LIMIT = 32_767;
+/** Far more than any device opens. */
+const MAX_RATE = 100_000;
 /** No network on one link is larger than the old class A. */
 const MIN_PREFIX_LENGTH = 8;
 
@@ -51,6 +55,8 @@ export const VALUES: Readonly<Record<string, ValueKind>> = freezeRows({
   MAC: { what: "a station's address", sample: "02:00:00:00:00:10", read: readMac },
   N: { what: "a rule's number", sample: "1", read: readRuleNumber },
   CONDITION: { what: "a rule's condition", sample: "tcp", read: (word: string) => word },
+  LIMIT: { what: "a limit", sample: "256", read: readLimit },
+  RATE: { what: "a rate", sample: "200", read: readRate },
   NUMBER: { what: "a number", sample: "6", read: (word: string) => word },
   COMMAND: { what: "a command", sample: "show", read: (word: string) => word },
 });
@@ -146,6 +152,26 @@ export function readSeconds(word: string): number {
     throw new CommandError(`${quote(word)} is not a number of seconds from 1 to ${MAX_TIMEOUT_S}`);
   }
   return seconds;
+}
+
+/** `default` is 0. */
+export function readLimit(word: string): number {
+  if (word === "default") return 0;
+  const limit = readNumber(word);
+  if (limit < 1 || limit > MAX_LIMIT) {
+    throw new CommandError(`${quote(word)} is not a limit; a limit is a number from 1 to ${MAX_LIMIT}, or default`);
+  }
+  return limit;
+}
+
+/** A second; `off` is 0. */
+export function readRate(word: string): number {
+  if (word === "off") return 0;
+  const rate = readNumber(word);
+  if (rate < 1 || rate > MAX_RATE) {
+    throw new CommandError(`${quote(word)} is not a rate; a rate is a number a second from 1 to ${MAX_RATE}, or off`);
+  }
+  return rate;
 }
 
 /** Which ports there are only the device knows. */

@@ -67,6 +67,10 @@ export const DROP_REASONS = Object.freeze({
   natFiltered: "from the WAN to a mapping, by a host it never talked to",
   natNoMapping: "the mapping table is full",
   natNoSession: "the session table is full",
+  natHostQuota: "the host has as many sessions or mappings as one may have, and none of them makes way",
+  natReserve: "the rest of the table is kept for hosts that hold little",
+  natHalfOpen: "as many TCP connections as may be at a time are opening or closing",
+  natRateLimited: "more new sessions a second than a host, or all of them, may open",
   natBusy:
     "a driver may still be reading the record or address that was freed for a session; sent again, the packet passes",
   natNoPort: "no external port is free",

@@ -26,7 +26,7 @@ export class Decision {
   rule = NONE;
   /** A session between the same ends that is over, and makes way first. */
   finished = NONE;
-  /** The session that makes way for a new one in a full table; its mapping goes too if `mapping` is NONE. */
+  /** The session that makes way for a new one, in a full table or for its host's sake. */
   victim = NONE;
   way: Way = "none";
   /** The next hop towards the outside; 0 for none. */
@@ -36,6 +36,15 @@ export class Decision {
   /** The port forward that a new session's mapping belongs to; NONE for a dynamic one. */
   forward = NONE;
   timerClass: TimerClass = UDP;
+  /** Who pays for a new session, what it holds, as `Hosts.held`, whether that is much, and whether it is all that it may. */
+  account = 0;
+  isLarge = false;
+  held = 0;
+  isAtLimit = false;
+  /** The half-open TCP connection that makes way for another, when there are as many as may be; NONE for none. */
+  halfOpenVictim = NONE;
+  /** It is the mapping of `victim` that is wanted: it goes with all that it has. */
+  givesMapping = false;
   /** The port of the inside endpoint that a new session is for; of any ICMP query its identifier, and NONE of an ICMP error. */
   port = 0;
   tcpFlags = 0;

@@ -14,7 +14,9 @@ import type { Packet } from "../wire/packet.js";
 import { TCP_FLAGS_OFFSET, TCP_HEADER_BYTES, TCP_RST } from "../wire/tcp.js";
 import { UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../wire/udp.js";
 import { type Decision, NONE } from "./decision.js";
+import type { Eviction } from "./eviction.js";
 import type { Forwards } from "./forwards.js";
+import { ACCOUNT_BITS, CALLERS, type Hosts } from "./hosts.js";
 import { isQueryReply, isQueryRequest, isTranslatedError, judgeInboundError, judgeOutboundError } from "./icmp.js";
 import { DYNAMIC, type Mappings } from "./mappings.js";
 import { ICMP, type Sessions, TCP_TRANSITORY, UDP } from "./sessions.js";
@@ -29,6 +31,8 @@ export interface NatTables {
   readonly forwards: Forwards;
   readonly mappings: Mappings;
   readonly sessions: Sessions;
+  readonly hosts: Hosts;
+  readonly eviction: Eviction;
   readonly tcp: TcpTracker;
   readonly rules: Rules;
 }
@@ -39,7 +43,12 @@ export class Judge {
   readonly #ports: PortSpace;
   readonly #forwards: Forwards;
   readonly #mappings: Mappings;
+  /** Entries in use up to which everybody may take another. */
+  readonly #openSessions: number;
+  readonly #openMappings: number;
   readonly #sessions: Sessions;
+  readonly #hosts: Hosts;
+  readonly #eviction: Eviction;
   readonly #tcp: TcpTracker;
   readonly #rules: Rules;
 
@@ -49,7 +58,11 @@ export class Judge {
     this.#ports = tables.ports;
     this.#forwards = tables.forwards;
     this.#mappings = tables.mappings;
+    this.#openSessions = tables.hosts.sessions.open;
+    this.#openMappings = tables.hosts.mappings.open;
     this.#sessions = tables.sessions;
+    this.#hosts = tables.hosts;
+    this.#eviction = tables.eviction;
     this.#tcp = tables.tcp;
     this.#rules = tables.rules;
   }
@@ -84,6 +97,7 @@ export class Judge {
     // A server is seen with its public port when it speaks first, too.
     decision.forward = this.#forwards.serving(protocol, source, sourcePort);
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
+    decision.account = source & ACCOUNT_BITS;
     return this.#judgeOpening(protocol, source, sourcePort, decision);
   }
 
@@ -202,6 +216,7 @@ export class Judge {
     }
     decision.forward = DYNAMIC;
     decision.timerClass = ICMP;
+    decision.account = packet.source & ACCOUNT_BITS;
     return this.#judgeOpening(PROTOCOL_ICMP, packet.source, identifier, decision);
   }
 
@@ -256,26 +271,70 @@ export class Judge {
   }
 
   /**
-   * What a new session of this inside endpoint takes, and who makes way where a table is full. Its ends are those that the
-   * flow table has just looked for.
+   * Whether the account may open a session of this inside endpoint now, what that takes, and who makes way where there is
+   * no room. Its ends are those that the flow table has just looked for.
    */
   #judgeOpening(protocol: number, insideAddress: number, insidePort: number, decision: Decision): Verdict {
     const flows = this.#flows;
     const mapping = this.#mappings.find(protocol, insideAddress, insidePort, decision.forward);
     decision.port = insidePort;
     decision.mapping = mapping;
-    if (mapping < 0 && this.#mappings.isFull) {
-      // Nobody loses a mapping to a session that cannot be had yet: what was freed last may still be in a reader's hands.
-      if (flows.count < flows.capacity && !flows.hasRoom()) return "natBusy";
-      const victim = this.#sessions.mappingVictim(decision.timerClass);
-      decision.victim = victim;
-      if (victim < 0) return "natNoMapping";
-    } else if (flows.count === flows.capacity && decision.finished < 0) {
-      const victim = this.#sessions.victim(decision.timerClass);
-      decision.victim = victim;
-      if (victim < 0) return "natNoSession";
+    const refusal = this.#hosts.judge(decision);
+    if (refusal !== "ok") return refusal;
+    const isTcp = decision.timerClass === TCP_TRANSITORY;
+    if (isTcp) decision.halfOpenVictim = NONE;
+    const hasEasyMapping = mapping >= 0 || (decision.forward === DYNAMIC && this.#mappings.count < this.#openMappings);
+    const isEasy = hasEasyMapping && !decision.isAtLimit && flows.count < this.#openSessions;
+    if (isEasy && (!isTcp || this.#sessions.halfOpen < this.#eviction.mostHalfOpen)) return "ok";
+    return this.#judgeRoom(decision, isTcp);
+  }
+
+  /** Who makes way for a new session where tables, or what its account may have, are full or nearly so. */
+  #judgeRoom(decision: Decision, isTcp: boolean): Verdict {
+    const flows = this.#flows;
+    const hosts = this.#hosts;
+    let inUse = flows.count;
+    if (decision.finished >= 0) {
+      inUse--;
+      // At its limit a host may still begin anew what is over.
+      if (this.#sessions.account(decision.finished) === decision.account) decision.held--;
     }
-    return "ok";
+    if (isTcp && this.#sessions.halfOpen >= this.#eviction.mostHalfOpen) {
+      decision.halfOpenVictim = this.#eviction.halfOpenVictim(decision);
+      if (decision.halfOpenVictim < 0) return "natHalfOpen";
+      inUse--;
+    }
+    const isOwnOnly = (decision.held & 0xffff) >= hosts.sessions.most;
+    if (decision.mapping < 0) {
+      const verdict = this.#judgeMapping(decision, isOwnOnly);
+      if (verdict !== "ok" || decision.victim >= 0) return verdict;
+    }
+    if (!isOwnOnly && inUse < hosts.sessions.open) return "ok";
+    const isFull = inUse >= flows.capacity;
+    if (!isOwnOnly && !isFull && !decision.isLarge) return "ok";
+    decision.givesMapping = false;
+    decision.victim = this.#eviction.victim(decision, isOwnOnly, false);
+    if (decision.victim >= 0) return "ok";
+    return isOwnOnly ? "natHostQuota" : isFull ? "natNoSession" : "natReserve";
+  }
+
+  /** As to a mapping, where a new one is needed. */
+  #judgeMapping(decision: Decision, hasAllSessions: boolean): Verdict {
+    const mappings = this.#mappings;
+    const shares = this.#hosts.mappings;
+    // A forward's mapping is on the callers' account, whoever speaks through it; the DMZ host's for whom they call, too.
+    const held = (decision.forward === DYNAMIC ? decision.held : this.#hosts.held(CALLERS)) >>> 16;
+    const isOwnOnly = held >= shares.most;
+    if (mappings.count < shares.open && !isOwnOnly) return "ok";
+    const { isFull } = mappings;
+    if (!isFull && !isOwnOnly && held < shares.small) return "ok";
+    const flows = this.#flows;
+    // Nobody loses a mapping to a session that cannot be had yet: what was freed last may still be in a reader's hands.
+    if (flows.count < flows.capacity && !flows.hasRoom()) return "natBusy";
+    decision.givesMapping = true;
+    decision.victim = this.#eviction.mappingVictim(decision, isOwnOnly || hasAllSessions);
+    if (decision.victim >= 0) return "ok";
+    return isOwnOnly ? "natHostQuota" : isFull ? "natNoMapping" : "natReserve";
   }
 
   /** A packet from outside that belongs to no session. */
@@ -310,6 +369,7 @@ export class Judge {
     decision.forward = owner === "forward" ? id : DYNAMIC;
     decision.insideAddress = insideAddress;
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
+    decision.account = CALLERS;
     const room = this.#judgeOpening(protocol, insideAddress, insidePort, decision);
     // The DMZ host is seen with another port already: this one leads nowhere.
     return owner === undefined && decision.mapping >= 0 ? "wanUnsolicited" : room;

@@ -8,6 +8,7 @@
 import { addToCrc32 } from "../core/crc32.js";
 import { LAN, WAN } from "../flow/table.js";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
+import { accountOf, CALLERS, ONE_MAPPING } from "./hosts.js";
 import type { NatTables } from "./judge.js";
 import { DYNAMIC } from "./mappings.js";
 import { TCP_ESTABLISHED, UDP } from "./sessions.js";
@@ -87,7 +88,7 @@ function writeSession(view: DataView, at: number, session: number, { flows, sess
 }
 
 function restoreSession(view: DataView, at: number, tables: NatTables): boolean {
-  const { flows, sessions } = tables;
+  const { flows, sessions, hosts } = tables;
   const inside = view.getInt32(at);
   const remote = view.getInt32(at + 4);
   const insidePort = view.getUint16(at + 8);
@@ -103,6 +104,7 @@ function restoreSession(view: DataView, at: number, tables: NatTables): boolean 
   const mapping = restoreMapping(tables, protocol, inside, insidePort, externalPort);
   if (mapping < 0) return false;
   const session = sessions.open(mapping, externalPort, remote, isTcp ? TCP_ESTABLISHED : UDP, state & ~UDP_MARK);
+  hosts.add(sessions.account(session), 1);
   if (!isTcp) return true;
   const scales = view.getUint8(at + 14);
   sessions.setWindowScale(session, true, scales & 15);
@@ -115,7 +117,7 @@ function restoreSession(view: DataView, at: number, tables: NatTables): boolean 
 
 /** The mapping of an inside endpoint on this external port, with one session more; -1 if it cannot be had. */
 function restoreMapping(
-  { mappings, forwards }: NatTables,
+  { mappings, forwards, hosts }: NatTables,
   protocol: number,
   inside: number,
   insidePort: number,
@@ -131,7 +133,9 @@ function restoreMapping(
   if (mappings.isFull) return -1;
   const isFree =
     forward === DYNAMIC ? mappings.claim(externalPort) : forwards.externalPort(forward, insidePort) === externalPort;
-  return isFree ? mappings.create(externalPort) : -1;
+  if (!isFree) return -1;
+  hosts.add(forward === DYNAMIC ? accountOf(inside) : CALLERS, ONE_MAPPING);
+  return mappings.create(externalPort, forward !== DYNAMIC);
 }
 
 /** Of all behind the checksum itself, and of the address in front of it. */

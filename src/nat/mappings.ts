@@ -8,6 +8,7 @@
 import type { Random } from "../core/random.js";
 import type { PortSpace } from "../transport/portSpace.js";
 import { PROTOCOL_ICMP } from "../wire/ipv4.js";
+import { accountOf, CALLERS } from "./hosts.js";
 import type { NatSettings } from "./settings.js";
 
 /** Found anew in `Math` it would cost XS twice as much. */
@@ -22,8 +23,13 @@ const MAPPING_SHIFT = 2;
 const PORTS = 1;
 /** The forward that owns the external port in the upper half, or DYNAMIC; the protocol in the lower. */
 const KIND = 2;
-/** The next of its hash chain, or of the chain of free entries, in the upper half; -1 ends it. Its sessions in the lower. */
+/**
+ * The next of its hash chain, or of the chain of free entries, in the upper half; -1 ends it. In the lower its sessions,
+ * and whether it is on the callers' account.
+ */
 const CHAIN = 3;
+const SESSIONS = 0x7fff;
+const CALLERS_BIT = 0x8000;
 
 export class Mappings {
   readonly capacity: number;
@@ -32,10 +38,14 @@ export class Mappings {
   readonly #words: Int32Array;
   /** Hash chains by inside endpoint. */
   readonly #heads: Int16Array;
-  readonly #headMask: number;
-  readonly #secret: number;
+  /** 32 less the number of bits that number the heads. */
+  readonly #headShift: number;
+  readonly #addressSecret: number;
+  readonly #portSecret: number;
   #free = -1;
   #count = 0;
+  /** The most mappings that there had been when one last went. */
+  #mostUsed = 0;
   // What `find` looked for last.
   #soughtKind = 0;
   #soughtAddress = 0;
@@ -43,14 +53,15 @@ export class Mappings {
   #soughtHead = 0;
 
   constructor(ports: PortSpace, random: Random, capacity: number) {
-    let heads = 8;
-    while (heads < capacity) heads *= 2;
+    let headBits = 3;
+    while (1 << headBits < capacity) headBits++;
     this.capacity = capacity;
     this.#ports = ports;
     this.#words = new Int32Array(capacity << MAPPING_SHIFT);
-    this.#heads = new Int16Array(heads).fill(-1);
-    this.#headMask = heads - 1;
-    this.#secret = random.next32() | 1;
+    this.#heads = new Int16Array(1 << headBits).fill(-1);
+    this.#headShift = 32 - headBits;
+    this.#addressSecret = random.next32() | 1;
+    this.#portSecret = random.next32() | 1;
     for (let index = capacity - 1; index >= 0; index--) {
       this.#words[(index << MAPPING_SHIFT) + CHAIN] = this.#free << 16;
       this.#free = index;
@@ -60,6 +71,11 @@ export class Mappings {
   /** Mappings in use. */
   get count(): number {
     return this.#count;
+  }
+
+  /** The most mappings that there have been at a time. */
+  get mostUsed(): number {
+    return Math.max(this.#mostUsed, this.#count);
   }
 
   get isFull(): boolean {
@@ -125,7 +141,7 @@ export class Mappings {
    * A new mapping, with one session, for what `find` looked for last and did not find; on a port from `allocate`, or one of
    * the forward that `find` was given. The table must not be full.
    */
-  create(externalPort: number): number {
+  create(externalPort: number, isOnCallers: boolean): number {
     const index = this.#free;
     const head = this.#soughtHead;
     const words = this.#words;
@@ -136,7 +152,7 @@ export class Mappings {
     words[at] = this.#soughtAddress;
     words[at + PORTS] = (this.#soughtPort << 16) | externalPort;
     words[at + KIND] = this.#soughtKind;
-    words[at + CHAIN] = ((heads[head] as number) << 16) | 1;
+    words[at + CHAIN] = ((heads[head] as number) << 16) | (isOnCallers ? CALLERS_BIT | 1 : 1);
     heads[head] = index;
     return index;
   }
@@ -146,12 +162,16 @@ export class Mappings {
     this.#words[at] = (this.#words[at] as number) + 1;
   }
 
-  /** The mapping goes with its last session. */
-  removeSession(index: number): void {
+  /**
+   * The mapping goes with its last session. If this was it, returns whose account it was on; else -1.
+   */
+  removeSession(index: number): number {
     const at = (index << MAPPING_SHIFT) + CHAIN;
     const left = (this.#words[at] as number) - 1;
     this.#words[at] = left;
-    if ((left & 0xffff) === 0) this.#remove(index);
+    if ((left & SESSIONS) !== 0) return -1;
+    const host = this.#remove(index);
+    return left & CALLERS_BIT ? CALLERS : host;
   }
 
   isUsed(index: number): boolean {
@@ -179,18 +199,24 @@ export class Mappings {
     return (this.#words[(index << MAPPING_SHIFT) + KIND] as number) >> 16;
   }
 
-  sessionCount(index: number): number {
-    return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) & 0xffff;
+  /** It is the callers' who pay for it, not its host. */
+  isOnCallers(index: number): boolean {
+    return ((this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) & CALLERS_BIT) !== 0;
   }
 
-  #remove(index: number): void {
+  sessionCount(index: number): number {
+    return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) & SESSIONS;
+  }
+
+  #remove(index: number): number {
     const words = this.#words;
     const at = index << MAPPING_SHIFT;
     const kind = words[at + KIND] as number;
     const ports = words[at + PORTS] as number;
     const next = (words[at + CHAIN] as number) >> 16;
     if (kind >> 16 === DYNAMIC) this.#ports.release(kind & 0xffff, ports & 0xffff);
-    const head = this.#head(kind & 0xffff, words[at] as number, (ports >> 16) & 0xffff);
+    const insideAddress = words[at] as number;
+    const head = this.#head(kind & 0xffff, insideAddress, (ports >> 16) & 0xffff);
     let previous = -1;
     let entry = this.#heads[head] as number;
     while (entry !== index) {
@@ -198,19 +224,24 @@ export class Mappings {
       entry = this.#nextOf(entry);
     }
     if (previous < 0) this.#heads[head] = next;
-    else words[(previous << MAPPING_SHIFT) + CHAIN] = (next << 16) | this.sessionCount(previous);
+    else
+      words[(previous << MAPPING_SHIFT) + CHAIN] =
+        (next << 16) | ((words[(previous << MAPPING_SHIFT) + CHAIN] as number) & 0xffff);
     words[at + CHAIN] = this.#free << 16;
     this.#free = index;
+    if (this.#count > this.#mostUsed) this.#mostUsed = this.#count;
     this.#count--;
+    return accountOf(insideAddress);
   }
 
   #nextOf(index: number): number {
     return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) >> 16;
   }
 
-  /** A keyed hash: an inside host cannot know which of its ports share a chain. */
+  /** A keyed hash: no inside host can know which of its ports, and of the addresses it may take, share a chain. */
   #head(protocol: number, insideAddress: number, insidePort: number): number {
-    const hash = imul(insideAddress ^ (insidePort << 8) ^ protocol, this.#secret);
-    return (hash >> 16) & this.#headMask;
+    const hash = imul(insideAddress, this.#addressSecret);
+    // The upper bits of a product depend on all bits of the word; what is shifted in between, on the key alone.
+    return imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
   }
 }

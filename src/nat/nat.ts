@@ -16,7 +16,10 @@ import type { PortSpace } from "../transport/portSpace.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 import { Decision } from "./decision.js";
+import { Eviction } from "./eviction.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
+import { CALLERS, Hosts, ONE_MAPPING } from "./hosts.js";
+import { type HostUse, listHostUse } from "./hostUse.js";
 import { translateInboundError, translateOutboundError } from "./icmp.js";
 import { Judge, type NatTables } from "./judge.js";
 import { keepSessions, restoreSessions } from "./keptSessions.js";
@@ -31,12 +34,30 @@ import {
 } from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
-import { Sessions, TCP_TRANSITORY } from "./sessions.js";
+import { CALLS, EXCESS, ICMP, Sessions, TCP_TRANSITORY, UDP, UNPROVEN } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
 import { CALLED, isCalled, openedState } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
 
-export type { MappingInfo, SessionInfo };
+export type { HostUse, MappingInfo, SessionInfo };
+
+/** Entries in use, the most that there have been at a time, and how many there may be. */
+export interface Fill {
+  readonly now: number;
+  readonly most: number;
+  readonly capacity: number;
+}
+
+export interface TableUse {
+  readonly sessions: Fill;
+  readonly mappings: Fill;
+  readonly halfOpen: Fill;
+  /** What one host may hold. */
+  readonly hostSessions: number;
+  readonly hostMappings: number;
+  /** Sessions that made way for others, by what they were. */
+  readonly evicted: Sessions["evicted"];
+}
 
 /** Sessions that are judged again in one go: bounds the time that a poll takes. */
 const LOOK_LIMIT = 32;
@@ -52,9 +73,11 @@ export class Nat implements ForwardEffects {
   readonly #tables: NatTables;
   readonly #judge: Judge;
   readonly #mappings: Mappings;
+  readonly #hosts: Hosts;
   readonly #sessions: Sessions;
   readonly #tcp: TcpTracker;
   #settings: NatSettings;
+  readonly #eviction: Eviction;
   /**
    * The session of the packet translated last if the flow cache could carry it; -1 when it was ICMP, or a hairpin, whose
    * packets need two translations, or when the packet was dropped.
@@ -83,12 +106,22 @@ export class Nat implements ForwardEffects {
     this.#rules = rules;
     this.flows = new FlowTable(capacity.sessions, capacity.neighbours, random, flowMemory);
     this.#mappings = new Mappings(ports, random, capacity.mappings);
-    this.#sessions = new Sessions(this.flows, this.#mappings, settings, random.next32());
+    this.#hosts = new Hosts(clock, capacity.sessions, capacity.mappings, settings);
+    this.#sessions = new Sessions(this.flows, this.#mappings, this.#hosts, settings, random);
+    this.#eviction = new Eviction(this.flows, this.#mappings, this.#sessions, this.#hosts);
     this.#tcp = new TcpTracker(this.flows, this.#sessions);
     this.forwards = new Forwards(ports, capacity.forwards, this);
-    const { flows, forwards } = this;
-    const mappings = this.#mappings;
-    this.#tables = { flows, ports, forwards, mappings, sessions: this.#sessions, tcp: this.#tcp, rules };
+    this.#tables = {
+      flows: this.flows,
+      ports,
+      forwards: this.forwards,
+      mappings: this.#mappings,
+      sessions: this.#sessions,
+      hosts: this.#hosts,
+      eviction: this.#eviction,
+      tcp: this.#tcp,
+      rules,
+    };
     this.#judge = new Judge(this.#tables, settings);
   }
 
@@ -103,6 +136,7 @@ export class Nat implements ForwardEffects {
     this.dmzAddress = settings.dmzAddress;
     if (dmzAddress !== 0 && dmzAddress !== settings.dmzAddress) this.endHost(dmzAddress, true);
     this.#judge.settings = settings;
+    this.#hosts.configure(settings);
     this.#sessions.configure(settings);
   }
 
@@ -183,7 +217,7 @@ export class Nat implements ForwardEffects {
     const decision = this.decision;
     const refusal = this.#judge.outbound(packet, decision);
     if (decision.rule >= 0) this.#countHit(packet, refusal, packet.destination, packet.destinationPort);
-    if (refusal !== "ok") return refusal;
+    if (refusal !== "ok") return this.#refuse(refusal, decision);
     const flows = this.flows;
     const external = flows.header.externalAddress;
     const protocol = packet.protocol;
@@ -199,7 +233,7 @@ export class Nat implements ForwardEffects {
     } else {
       externalPort = flows.externalPort(session);
       if (protocol === PROTOCOL_TCP) this.#tcp.track(session, packet, decision.tcpFlags, true);
-      else this.#sessions.touch(session);
+      else this.#sessions.touch(session, true);
     }
     if (packet.destination !== external) this.lastSession = session;
     setEndpoint(packet, true, external, externalPort);
@@ -212,7 +246,7 @@ export class Nat implements ForwardEffects {
     const decision = this.decision;
     const refusal = this.#judge.inbound(packet, decision);
     if (decision.rule >= 0) this.#countHit(packet, refusal, decision.insideAddress, decision.port);
-    if (refusal !== "ok") return refusal;
+    if (refusal !== "ok") return this.#refuse(refusal, decision);
     const flows = this.flows;
     const { protocol, source } = packet;
     if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet, decision);
@@ -227,7 +261,7 @@ export class Nat implements ForwardEffects {
     } else if (isTcp) {
       this.#tcp.track(session, packet, decision.tcpFlags, false);
     } else {
-      this.#sessions.touch(session);
+      this.#sessions.touch(session, false);
     }
     if (source !== flows.header.externalAddress) this.lastSession = session;
     setEndpoint(packet, false, flows.insideAddress(session), flows.insidePort(session));
@@ -283,6 +317,24 @@ export class Nat implements ForwardEffects {
     return count;
   }
 
+  /** Who fills the tables: the `most` that hold or were refused the most. */
+  hostUse(most: number): HostUse[] {
+    return listHostUse(this.#hosts, this.#sessions, this.flows, most);
+  }
+
+  /** How full the tables are and were, what one may have of them, and what had to make way. */
+  get use(): TableUse {
+    const [sessions, mappings, hosts] = [this.#sessions, this.#mappings, this.#hosts];
+    return {
+      sessions: { now: this.flows.count, most: sessions.mostOpen, capacity: this.flows.capacity },
+      mappings: { now: mappings.count, most: mappings.mostUsed, capacity: mappings.capacity },
+      halfOpen: { now: sessions.halfOpen, most: sessions.mostHalfOpen, capacity: this.#eviction.mostHalfOpen },
+      hostSessions: hosts.sessions.most,
+      hostMappings: hosts.mappings.most,
+      evicted: sessions.evicted,
+    };
+  }
+
   endMapping(mapping: number): void {
     this.#sessions.closeMapping(mapping);
   }
@@ -323,7 +375,7 @@ export class Nat implements ForwardEffects {
       if (verdict !== "ok") return verdict;
       session = decision.session;
     } else {
-      this.#sessions.touch(session);
+      this.#sessions.touch(session, true);
     }
     setIdentifier(packet, identifier, flows.externalPort(session));
     setSource(packet, flows.header.externalAddress);
@@ -338,7 +390,7 @@ export class Nat implements ForwardEffects {
       translateInboundError(packet, session, flows);
       return "ok";
     }
-    this.#sessions.touch(session);
+    this.#sessions.touch(session, false);
     setIdentifier(packet, identifier, flows.insidePort(session));
     setDestination(packet, flows.insideAddress(session));
     return "ok";
@@ -356,13 +408,27 @@ export class Nat implements ForwardEffects {
   #open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
     const sessions = this.#sessions;
     const mappings = this.#mappings;
-    const { finished, victim, forward, timerClass } = decision;
+    const { finished, victim, forward, timerClass, account } = decision;
     let mapping = decision.mapping;
     // First, so that it does not go with the last of its sessions.
     if (mapping >= 0) mappings.addSession(mapping);
     if (finished >= 0) sessions.close(finished);
-    if (victim >= 0 && victim !== finished) this.#giveUp(victim, mapping < 0);
+    let list = UDP | UNPROVEN;
+    let state = isFromInside ? 0 : CALLED;
+    if (timerClass === TCP_TRANSITORY) {
+      list = isFromInside ? TCP_TRANSITORY : CALLS;
+      state = openedState(isFromInside);
+      const { halfOpenVictim } = decision;
+      if (halfOpenVictim >= 0 && halfOpenVictim !== finished && halfOpenVictim !== victim) {
+        this.#giveUp(halfOpenVictim, false);
+      }
+    } else {
+      if (timerClass === ICMP) list = ICMP;
+      if (decision.isLarge) list |= EXCESS;
+    }
+    if (victim >= 0 && victim !== finished) this.#giveUp(victim, decision.givesMapping);
     let externalPort = this.#openedPort;
+    let created = 0;
     if (mapping >= 0) {
       externalPort = mappings.externalPort(mapping);
     } else {
@@ -374,27 +440,46 @@ export class Nat implements ForwardEffects {
         // The DMZ host's, as nobody else's mapping begins with a call.
         return "natNoPort";
       }
-      mapping = mappings.create(externalPort);
+      const isOnCallers = !isFromInside || forward !== DYNAMIC;
+      mapping = mappings.create(externalPort, isOnCallers);
+      if (!isOnCallers) created = ONE_MAPPING;
+      else this.#hosts.add(CALLERS, ONE_MAPPING);
     }
-    let tcpState = isFromInside ? 0 : CALLED;
-    if (timerClass === TCP_TRANSITORY) tcpState = openedState(isFromInside);
-    const session = sessions.open(mapping, externalPort, remote, timerClass, tcpState);
+    const session = sessions.open(mapping, externalPort, remote, list, state);
     // There is room, but what made way may still be in a reader's hands.
     if (session < 0) {
-      mappings.removeSession(mapping);
+      if (mappings.removeSession(mapping) === CALLERS) this.#hosts.add(CALLERS, -ONE_MAPPING);
       return "natBusy";
     }
     if (!isFromInside && forward !== DYNAMIC) this.forwards.countHit(forward);
+    this.#hosts.opened(account, created);
     this.#openedPort = externalPort;
     decision.session = session;
     return "ok";
   }
 
-  /** Ends a session for a new one, and its mapping with all it has if that is in the way. */
-  #giveUp(victim: number, needsMapping: boolean): void {
-    const mapping = this.#sessions.mapping(victim);
-    const goesWhole = needsMapping && this.#mappings.isFull && this.#mappings.sessionCount(mapping) > 1;
-    if (goesWhole) this.#sessions.closeMapping(mapping);
-    else this.#sessions.close(victim);
+  /** Ends a session for a new one, or its mapping with all it has. */
+  #giveUp(victim: number, givesMapping: boolean): void {
+    const sessions = this.#sessions;
+    const mapping = sessions.mapping(victim);
+    const list = sessions.list(victim);
+    sessions.countEvicted(list);
+    if (givesMapping && this.#mappings.sessionCount(mapping) > 1) sessions.closeMapping(mapping);
+    else sessions.close(victim);
+    sessions.renew(list);
+  }
+
+  /** Notes whom a session was refused. */
+  #refuse(verdict: Verdict, { account }: Decision): Verdict {
+    switch (verdict) {
+      case "natRateLimited":
+      case "natHostQuota":
+      case "natReserve":
+      case "natHalfOpen":
+      case "natNoSession":
+      case "natNoMapping":
+        this.#hosts.refused(account);
+    }
+    return verdict;
   }
 }

@@ -2,15 +2,17 @@
  * Sessions: who talks to whom through which mapping, and until when.
  *
  * The tuples and the time of the last packet are in the flow table, under the same number; here stands what only the NAT
- * needs. The sessions of each timer class form a list in the order in which they were queued. The fast path stamps a
- * session without moving it, so an entry that was used since it was queued gets a second chance: it goes to the end. A
- * session may therefore keep its place for up to a timeout longer than it lives, but nobody finds it any more.
+ * needs. Sessions of the same timer class and the same worth form a list in the order in which they were queued. The fast
+ * path stamps a session without moving it, so an entry that was used since it was queued gets a second chance: it goes to
+ * the end. A session may therefore keep its place for up to a timeout longer than it lives, but nobody finds it any more.
  */
 import { NEVER } from "../core/clock.js";
+import type { Random } from "../core/random.js";
 import type { FlowTable } from "../flow/table.js";
+import { accountOf, CALLERS, type Hosts, ONE_MAPPING } from "./hosts.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
-import { isUnprovenCall } from "./tcpState.js";
+import { CALLED, isUnprovenCall } from "./tcpState.js";
 
 /** Timer classes. */
 export const UDP = 0;
@@ -19,17 +21,27 @@ export const TCP_TRANSITORY = 2;
 export const TCP_ESTABLISHED = 3;
 export type TimerClass = typeof UDP | typeof ICMP | typeof TCP_TRANSITORY | typeof TCP_ESTABLISHED;
 const TIMER_CLASSES = 4;
+const CLASS_OF_LIST = 3;
+
+// A list is a timer class, and what of it is worth less than the rest.
+/** Datagrams of a host that held its fair share already. */
+export const EXCESS = 4;
+/** Datagrams that nobody has answered; a TCP call from outside whose caller has not shown to be genuine. */
+export const UNPROVEN = 8;
+/** Unproven calls are in one list, whoever pays for them. */
+export const CALLS = TCP_TRANSITORY | UNPROVEN;
+/** Not every number is a list. */
+const LIST_NUMBERS = 13;
 
 /** Found anew in `Math` it would cost XS twice as much. */
 const imul = Math.imul;
 
 /** Sessions looked at in one go: bounds the time that a tick takes. */
 const LOOK_LIMIT = 32;
-/** Seconds of silence in which a handshake goes on: its SYN is repeated after 1, 2 and 4 (RFC 6298). */
-const HANDSHAKE_S = 5;
 
-// A session's words. The first one, which is read most, has no name, for to add 0 costs too: the mapping in bits 0-15, the
-// timer class in 16-17, and for TCP the facts of tcpState.ts in 18-24.
+// A session's words. The first one, which is read most, has no name, for to add 0 costs too: the mapping in bits 0-12, the
+// list in 13-16, the facts of tcpState.ts in 17-23, and for TCP the window scale shifts offered in the SYNs: inside in
+// 24-27, outside in 28-31.
 const SESSION_SHIFT = 2;
 /** Doubly linked lists, by timer class, and by mapping and remote address: next in the upper half, previous in the lower. */
 const TIMER_LINKS = 1;
@@ -37,42 +49,59 @@ const PEER_LINKS = 2;
 /** The tick of its last packet when the session was put at the end of its timer list. */
 const QUEUED = 3;
 
-const CLASS_SHIFT = 16;
-const CLASS_BITS = 3 << CLASS_SHIFT;
-const STATE_SHIFT = 18;
+const MAPPING_BITS = 0x1fff;
+/** How many mappings the sessions can tell apart. */
+const MAX_MAPPINGS = MAPPING_BITS + 1;
+const LIST_SHIFT = 13;
+const LIST_BITS = 15 << LIST_SHIFT;
+const STATE_SHIFT = 17;
 const STATE_BITS = 0x7f << STATE_SHIFT;
+const CALLED_BIT = CALLED << STATE_SHIFT;
+const INSIDE_SCALE_SHIFT = 24;
+const OUTSIDE_SCALE_SHIFT = 28;
 
 export class Sessions {
   readonly #flows: FlowTable;
   readonly #mappings: Mappings;
   /** Whole words: on XS an element costs the same whatever its width. */
   readonly #words: Int32Array;
-  /** TCP: the window scale shifts offered in the SYNs, inside in the low half, outside in the high half. */
-  readonly #windowScales: Uint8Array;
   readonly #peerHeads: Int16Array;
-  readonly #peerMask: number;
-  readonly #secret: number;
+  /** 32 less the number of bits that number the heads. */
+  readonly #peerShift: number;
+  readonly #remoteSecret: number;
+  readonly #mappingSecret: number;
   readonly #timerHeads: number[] = [];
   readonly #timerTails: number[] = [];
   readonly #timeouts: number[] = [];
+  /** Sessions that have made way for others so far. */
+  readonly evicted = { calls: 0, halfOpen: 0, unanswered: 0, icmp: 0, udp: 0 };
+  /** The most sessions, and half-open ones, that there had been when one last closed. */
+  #mostOpen = 0;
+  #mostHalfOpen = 0;
+  #halfOpen = 0;
+  #calls = 0;
+  readonly #hosts: Hosts;
 
-  /** `secret` is any random int32. */
-  constructor(flows: FlowTable, mappings: Mappings, settings: NatSettings, secret: number) {
+  constructor(flows: FlowTable, mappings: Mappings, hosts: Hosts, settings: NatSettings, random: Random) {
     const capacity = flows.capacity;
-    let heads = 8;
-    while (heads * 2 < capacity) heads *= 2;
+    if (mappings.capacity > MAX_MAPPINGS)
+      throw new RangeError(`${mappings.capacity} mappings; ${MAX_MAPPINGS} is the most`);
+    // Chains are looked through only for callers whom no session of theirs lets in.
+    let headBits = 3;
+    while (4 << headBits < capacity) headBits++;
     this.#flows = flows;
     this.#mappings = mappings;
+    this.#hosts = hosts;
     this.#words = new Int32Array(capacity << SESSION_SHIFT);
-    this.#windowScales = new Uint8Array(capacity);
-    this.#peerHeads = new Int16Array(heads).fill(-1);
-    this.#peerMask = heads - 1;
-    this.#secret = secret | 1;
-    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
+    this.#peerHeads = new Int16Array(1 << headBits).fill(-1);
+    this.#peerShift = 32 - headBits;
+    this.#remoteSecret = random.next32() | 1;
+    this.#mappingSecret = random.next32() | 1;
+    for (let list = 0; list < LIST_NUMBERS; list++) {
       this.#timerHeads.push(-1);
       this.#timerTails.push(-1);
-      this.#timeouts.push(0);
     }
+    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) this.#timeouts.push(0);
     this.configure(settings);
   }
 
@@ -100,23 +129,48 @@ export class Sessions {
   /** Whether a session has not expired. */
   isLiving(index: number): boolean {
     const timeout = this.#timeouts[
-      ((this.#words[index << SESSION_SHIFT] as number) & CLASS_BITS) >> CLASS_SHIFT
+      ((this.#words[index << SESSION_SHIFT] as number) >> LIST_SHIFT) & CLASS_OF_LIST
     ] as number;
     return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
 
+  /** TCP connections that open or close. */
+  get halfOpen(): number {
+    return this.#halfOpen;
+  }
+
+  /** The most of them that there have been at a time. */
+  get mostHalfOpen(): number {
+    return Math.max(this.#mostHalfOpen, this.#halfOpen);
+  }
+
+  /** The most sessions that there have been at a time. */
+  get mostOpen(): number {
+    return Math.max(this.#mostOpen, this.#flows.count);
+  }
+
+  /** Those of them that were called from outside, by who may be a forger. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   /**
    * A new session of a mapping, which has counted it, with `remote`: used now, for the tuple that `findOutbound` looked for last and did not find;
-   * -1 when the table has no room: what made way may still be in a reader's hands. `tcpState` is 0 or CALLED for what is not TCP.
+   * -1 when the table has no room: what made way may still be in a reader's hands. `state` is 0 or CALLED for what is not TCP.
    */
-  open(mapping: number, externalPort: number, remote: number, timerClass: TimerClass, tcpState: number): number {
+  open(mapping: number, externalPort: number, remote: number, list: number, state: number): number {
     const flows = this.#flows;
+    const timerClass = list & CLASS_OF_LIST;
     const index = flows.insertSought(externalPort, timerClass === UDP);
     if (index < 0) return -1;
+    if (timerClass === TCP_TRANSITORY) {
+      this.#halfOpen++;
+      if (list === CALLS) this.#calls++;
+    }
     const words = this.#words;
     const at = index << SESSION_SHIFT;
-    words[at] = mapping | (timerClass << CLASS_SHIFT) | (tcpState << STATE_SHIFT);
-    this.#enqueue(index, timerClass, flows.header.tick);
+    words[at] = mapping | (list << LIST_SHIFT) | (state << STATE_SHIFT);
+    this.#enqueue(index, list, flows.header.tick);
     const peerHeads = this.#peerHeads;
     const head = this.#peerHead(mapping, remote);
     const next = peerHeads[head] as number;
@@ -128,37 +182,65 @@ export class Sessions {
 
   /** Ends a session, and its mapping if it was the last. */
   close(index: number): void {
+    const mappings = this.#mappings;
     const facts = this.#words[index << SESSION_SHIFT] as number;
-    const mapping = facts & 0xffff;
-    this.#dequeue(index, (facts & CLASS_BITS) >> CLASS_SHIFT);
+    const mapping = facts & MAPPING_BITS;
+    const list = (facts & LIST_BITS) >> LIST_SHIFT;
+    if ((list & CLASS_OF_LIST) === TCP_TRANSITORY) {
+      this.#mostHalfOpen = this.mostHalfOpen;
+      this.#halfOpen--;
+      if (list === CALLS) this.#calls--;
+    }
+    this.#dequeue(index, list);
     this.#unlinkPeer(index, mapping, this.#flows.remoteAddress(index));
+    const { count } = this.#flows;
+    if (count > this.#mostOpen) this.#mostOpen = count;
     this.#flows.remove(index);
-    this.#mappings.removeSession(mapping);
+    const hosts = this.#hosts;
+    const owner = mappings.removeSession(mapping);
+    if ((facts & CALLED_BIT) === 0 && owner >= 0 && owner !== CALLERS) {
+      hosts.add(owner, -1 - ONE_MAPPING);
+      return;
+    }
+    hosts.add(facts & CALLED_BIT ? CALLERS : accountOf(mappings.insideAddress(mapping)), -1);
+    if (owner >= 0) hosts.add(owner, -ONE_MAPPING);
   }
 
-  /** A packet was seen on the slow path. */
-  touch(index: number): void {
+  /** A packet was seen on the slow path, from inside or from outside. */
+  touch(index: number, isInside: boolean): void {
     const words = this.#words;
     const at = index << SESSION_SHIFT;
-    const timerClass = ((words[at] as number) & CLASS_BITS) >> CLASS_SHIFT;
+    const facts = words[at] as number;
+    const list = (facts & LIST_BITS) >> LIST_SHIFT;
     const tick = this.#flows.header.tick;
-    // Often it is the last that was queued, and in this very second: then nothing changes.
-    if (this.#timerTails[timerClass] !== index) {
+    if (list & UNPROVEN && ((facts & CALLED_BIT) !== 0) === isInside) {
+      // The first answer to a datagram.
+      const answered = list & ~UNPROVEN;
       this.#flows.touch(index);
-      this.#dequeue(index, timerClass);
-      this.#enqueue(index, timerClass, tick);
-    } else if (words[at + QUEUED] !== tick) {
-      this.#flows.touch(index);
-      words[at + QUEUED] = tick;
+      this.#dequeue(index, list);
+      words[at] = (facts & ~LIST_BITS) | (answered << LIST_SHIFT);
+      this.#enqueue(index, answered, tick);
+    } else {
+      this.#queueAgain(index, list);
     }
   }
 
   mapping(index: number): number {
-    return (this.#words[index << SESSION_SHIFT] as number) & 0xffff;
+    return (this.#words[index << SESSION_SHIFT] as number) & MAPPING_BITS;
+  }
+
+  list(index: number): number {
+    return ((this.#words[index << SESSION_SHIFT] as number) & LIST_BITS) >> LIST_SHIFT;
   }
 
   timerClass(index: number): TimerClass {
-    return (((this.#words[index << SESSION_SHIFT] as number) & CLASS_BITS) >> CLASS_SHIFT) as TimerClass;
+    return (((this.#words[index << SESSION_SHIFT] as number) >> LIST_SHIFT) & CLASS_OF_LIST) as TimerClass;
+  }
+
+  /** Whose account the session is on. */
+  account(index: number): number {
+    const facts = this.#words[index << SESSION_SHIFT] as number;
+    return facts & CALLED_BIT ? CALLERS : accountOf(this.#mappings.insideAddress(facts & MAPPING_BITS));
   }
 
   tcpState(index: number): number {
@@ -169,31 +251,57 @@ export class Sessions {
   setTcpState(index: number, state: number, timerClass: TimerClass): void {
     const at = index << SESSION_SHIFT;
     const facts = this.#words[at] as number;
-    const next = (facts & ~(STATE_BITS | CLASS_BITS)) | (state << STATE_SHIFT) | (timerClass << CLASS_SHIFT);
+    const before = (facts & LIST_BITS) >> LIST_SHIFT;
+    let list: number = timerClass;
+    if (timerClass === TCP_TRANSITORY) {
+      if (isUnprovenCall(state)) list = CALLS;
+    }
+    const next = (facts & ~(STATE_BITS | LIST_BITS)) | (state << STATE_SHIFT) | (list << LIST_SHIFT);
     if (next !== facts) this.#words[at] = next;
-    const before = (facts & CLASS_BITS) >> CLASS_SHIFT;
-    if (before === timerClass) {
-      this.touch(index);
+    // The other side has begun anew.
+    if ((next ^ facts) & CALLED_BIT) this.#changeAccount(next);
+    if (before === list) {
+      this.#queueAgain(index, list);
       return;
     }
+    if ((before & CLASS_OF_LIST) === TCP_TRANSITORY) {
+      this.#mostHalfOpen = this.mostHalfOpen;
+      this.#halfOpen--;
+    }
+    if (timerClass === TCP_TRANSITORY) this.#halfOpen++;
+    if (list === CALLS) this.#calls++;
+    if (before === CALLS) this.#calls--;
     this.#flows.touch(index);
     this.#dequeue(index, before);
-    this.#enqueue(index, timerClass, this.#flows.header.tick);
+    this.#enqueue(index, list, this.#flows.header.tick);
   }
 
   windowScale(index: number, isInside: boolean): number {
-    const scales = this.#windowScales[index] as number;
-    return isInside ? scales & 15 : scales >> 4;
+    const facts = this.#words[index << SESSION_SHIFT] as number;
+    return (facts >> (isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT)) & 15;
   }
 
   setWindowScale(index: number, isInside: boolean, scale: number): void {
-    const scales = this.#windowScales[index] as number;
-    this.#windowScales[index] = isInside ? (scales & 0xf0) | scale : (scales & 15) | (scale << 4);
+    const shift = isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT;
+    const at = index << SESSION_SHIFT;
+    this.#words[at] = ((this.#words[at] as number) & ~(15 << shift)) | (scale << shift);
   }
 
   /** The window scale that the first SYN offers; the other side has offered none yet. */
   beginWindowScales(index: number, isInside: boolean, scale: number): void {
-    this.#windowScales[index] = isInside ? scale : scale << 4;
+    const at = index << SESSION_SHIFT;
+    const offered = scale << (isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT);
+    this.#words[at] = ((this.#words[at] as number) & ((1 << INSIDE_SCALE_SHIFT) - 1)) | offered;
+  }
+
+  /** A session of this list has to make way. */
+  countEvicted(list: number): void {
+    const evicted = this.evicted;
+    if (list === CALLS) evicted.calls++;
+    else if (list === TCP_TRANSITORY) evicted.halfOpen++;
+    else if ((list & CLASS_OF_LIST) === ICMP) evicted.icmp++;
+    else if (list & UNPROVEN) evicted.unanswered++;
+    else evicted.udp++;
   }
 
   /** True when the mapping has a session with any port of `remote`. */
@@ -213,25 +321,19 @@ export class Sessions {
     return (this.#timeouts[this.timerClass(index)] as number) - idle;
   }
 
-  /**
-   * The session that makes way in a full table for one of class `newcomer`; -1 if none does. First the TCP connection that
-   * opens or closes and has been silent for longer than a handshake takes. After that each kind makes way for itself: for
-   * a TCP connection one that opens or closes, first one called from outside; for a UDP or ICMP session the one of them
-   * idle longest. So a flood of the one keeps nobody from the other. An established TCP connection never goes.
-   */
-  victim(newcomer: TimerClass): number {
-    return this.#leastWorth(newcomer, false);
+  /** The session that has waited longest in a list; -1 when it is empty. */
+  first(list: number): number {
+    return this.#timerHeads[list] as number;
   }
 
-  /**
-   * The session whose mapping makes way, in a full table of mappings, for one with a session of class `newcomer`; -1 if
-   * none does. It is the mapping's only one, chosen likewise; if none is at hand, the one that has been idle longest.
-   */
-  mappingVictim(newcomer: TimerClass): number {
-    const alone = this.#leastWorth(newcomer, true);
-    if (alone >= 0) return alone;
-    const opening = this.#expendable(TCP_TRANSITORY);
-    return opening >= 0 ? opening : this.#expendable(this.#idlerDatagrams());
+  /** The one behind it in its list; -1 for none. */
+  next(index: number): number {
+    return (this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number) >> 16;
+  }
+
+  /** Whether it was used since it was queued: its place in its list is not its own. */
+  isOvertaken(index: number): boolean {
+    return this.#flows.lastSeen(index) > (this.#words[(index << SESSION_SHIFT) + QUEUED] as number);
   }
 
   /** Ends a session's mapping with all its sessions. */
@@ -239,28 +341,51 @@ export class Sessions {
     for (let index = 0; index < this.#flows.capacity; index++) if (this.#isOf(mapping, index)) this.close(index);
   }
 
+  /** Whether a mapping has a session that is an established TCP connection. */
+  hasEstablished(mapping: number): boolean {
+    for (let index = 0; index < this.#flows.capacity; index++) {
+      if (this.#isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return true;
+    }
+    return false;
+  }
+
+  /** Puts those at a list's head in their right places that were used since they were queued; 32 at most. */
+  renew(list: number): void {
+    for (let look = 0; look < LOOK_LIMIT; look++) {
+      const index = this.#timerHeads[list] as number;
+      if (index < 0 || !this.isOvertaken(index)) return;
+      this.#requeue(index);
+    }
+  }
+
   /** Ends expired sessions; looks at 32 at most. */
   expire(): void {
     let looks = LOOK_LIMIT;
-    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
-      let index = this.#timerHeads[timerClass] as number;
-      while (index >= 0 && looks > 0 && this.#flows.tick >= this.#dueAt(index, timerClass)) {
+    const tick = this.#flows.tick;
+    const heads = this.#timerHeads;
+    for (let list = LIST_NUMBERS - 1; list >= 0; list--) {
+      let index = heads[list] as number;
+      while (index >= 0 && looks > 0 && tick >= this.#dueAt(index, list & CLASS_OF_LIST)) {
         looks--;
-        const idle = this.#flows.tick - this.#flows.lastSeen(index);
-        if (idle > (this.#timeouts[timerClass] as number)) this.close(index);
+        const idle = tick - this.#flows.lastSeen(index);
+        if (idle > (this.#timeouts[list & CLASS_OF_LIST] as number)) this.close(index);
         else this.#requeue(index);
-        index = this.#timerHeads[timerClass] as number;
+        index = heads[list] as number;
       }
+    }
+    // Soon somebody will look there for a session to give up.
+    if (this.#flows.count << 2 >= this.#flows.capacity * 3) {
+      for (let list = 0; list < LIST_NUMBERS; list++) if (list !== TCP_ESTABLISHED) this.renew(list);
     }
   }
 
   /** When `expire` has something to do, in ms since the stack's start; NEVER if no session is open. */
   nextDeadline(): number {
     let earliest = NEVER;
-    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) {
-      const head = this.#timerHeads[timerClass] as number;
+    for (let list = 0; list < LIST_NUMBERS; list++) {
+      const head = this.#timerHeads[list] as number;
       if (head < 0) continue;
-      const deadline = this.#dueAt(head, timerClass) * 1000;
+      const deadline = this.#dueAt(head, list & CLASS_OF_LIST) * 1000;
       if (deadline < earliest) earliest = deadline;
     }
     return earliest;
@@ -271,101 +396,66 @@ export class Sessions {
     return (this.#words[(index << SESSION_SHIFT) + QUEUED] as number) + (this.#timeouts[timerClass] as number) + 1;
   }
 
-  /** The session that is worth least; with `withMapping` one that takes its mapping along. -1 if there is none. */
-  #leastWorth(newcomer: TimerClass, withMapping: boolean): number {
-    const opening = this.#idlest(TCP_TRANSITORY, withMapping);
-    const isForgotten = opening >= 0 && this.#flows.tick - this.#flows.lastSeen(opening) >= HANDSHAKE_S;
-    const datagrams = this.#idlest(this.#idlerDatagrams(), withMapping);
-    const isTcpTurn = newcomer === TCP_TRANSITORY ? opening >= 0 : datagrams < 0;
-    if (isTcpTurn && !isForgotten && !withMapping) return this.#firstCall(opening);
-    return isForgotten || isTcpTurn ? opening : datagrams;
-  }
-
-  /** UDP or ICMP, whichever has the session that is idle longest. */
-  #idlerDatagrams(): TimerClass {
-    const udp = this.#timerHeads[UDP] as number;
-    const icmp = this.#timerHeads[ICMP] as number;
-    if (udp < 0 || icmp < 0) return udp < 0 ? ICMP : UDP;
-    return this.#flows.lastSeen(udp) <= this.#flows.lastSeen(icmp) ? UDP : ICMP;
-  }
-
-  /** The oldest call from outside that the caller has not shown to be genuine, as far as 32 looks go; else `otherwise`. */
-  #firstCall(otherwise: number): number {
-    let index = this.#timerHeads[TCP_TRANSITORY] as number;
-    for (let look = 0; look < LOOK_LIMIT && index >= 0; look++) {
-      if (isUnprovenCall(this.tcpState(index))) return index;
-      index = this.#timerNext(index);
-    }
-    return otherwise;
-  }
-
-  /** The class's idlest session; -1 if there is none, or if its mapping carries an established connection, too. */
-  #expendable(timerClass: TimerClass): number {
-    const idlest = this.#idlest(timerClass, false);
-    if (idlest < 0) return -1;
-    const mapping = this.mapping(idlest);
-    for (let index = 0; index < this.#flows.capacity; index++) {
-      if (this.#isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return -1;
-    }
-    return idlest;
-  }
-
   #isOf(mapping: number, index: number): boolean {
     return this.mapping(index) === mapping && this.#flows.isUsed(index);
   }
 
-  /** The first session of the list that was not used since it was queued, as far as 32 looks go; -1 for none. */
-  #idlest(timerClass: TimerClass, withMapping: boolean): number {
-    let index = this.#timerHeads[timerClass] as number;
-    for (let look = 0; look < LOOK_LIMIT && index >= 0; look++) {
-      const next = this.#timerNext(index);
-      const queued = this.#words[(index << SESSION_SHIFT) + QUEUED] as number;
-      if (this.#flows.lastSeen(index) > queued) this.#requeue(index);
-      else if (!withMapping || this.#mappings.sessionCount(this.mapping(index)) === 1) return index;
-      index = next;
+  /** Often it is the last that was queued, and in this very second: then nothing changes. */
+  #queueAgain(index: number, list: number): void {
+    const at = (index << SESSION_SHIFT) + QUEUED;
+    const tick = this.#flows.header.tick;
+    if (this.#timerTails[list] !== index) {
+      this.#flows.touch(index);
+      this.#dequeue(index, list);
+      this.#enqueue(index, list, tick);
+    } else if (this.#words[at] !== tick) {
+      this.#flows.touch(index);
+      this.#words[at] = tick;
     }
-    // All of them are in use: one must go all the same, but no mapping with others' sessions.
-    return withMapping ? -1 : (this.#timerHeads[timerClass] as number);
   }
 
-  #timerNext(index: number): number {
-    return (this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number) >> 16;
+  /** A session is on the other account from now on: as its facts say. */
+  #changeAccount(facts: number): void {
+    const host = accountOf(this.#mappings.insideAddress(facts & MAPPING_BITS));
+    const isCall = (facts & CALLED_BIT) !== 0;
+    this.#hosts.add(isCall ? CALLERS : host, 1);
+    this.#hosts.add(isCall ? host : CALLERS, -1);
   }
 
   #requeue(index: number): void {
-    const timerClass = this.timerClass(index);
-    this.#dequeue(index, timerClass);
-    this.#enqueue(index, timerClass, this.#flows.lastSeen(index));
+    const list = this.list(index);
+    this.#dequeue(index, list);
+    this.#enqueue(index, list, this.#flows.lastSeen(index));
   }
 
-  #enqueue(index: number, timerClass: number, seen: number): void {
+  #enqueue(index: number, list: number, seen: number): void {
     const words = this.#words;
     const at = index << SESSION_SHIFT;
-    const tail = this.#timerTails[timerClass] as number;
+    const tail = this.#timerTails[list] as number;
     words[at + TIMER_LINKS] = -0x10000 | (tail & 0xffff);
     words[at + QUEUED] = seen;
-    this.#timerTails[timerClass] = index;
+    this.#timerTails[list] = index;
     if (tail < 0) {
-      this.#timerHeads[timerClass] = index;
+      this.#timerHeads[list] = index;
     } else {
       const tailAt = (tail << SESSION_SHIFT) + TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
   }
 
-  #dequeue(index: number, timerClass: number): void {
+  #dequeue(index: number, list: number): void {
     const words = this.#words;
     const links = words[(index << SESSION_SHIFT) + TIMER_LINKS] as number;
     const next = links >> 16;
     const previous = (links << 16) >> 16;
     if (previous < 0) {
-      this.#timerHeads[timerClass] = next;
+      this.#timerHeads[list] = next;
     } else {
       const at = (previous << SESSION_SHIFT) + TIMER_LINKS;
       words[at] = (next << 16) | ((words[at] as number) & 0xffff);
     }
     if (next < 0) {
-      this.#timerTails[timerClass] = previous;
+      this.#timerTails[list] = previous;
     } else {
       const at = (next << SESSION_SHIFT) + TIMER_LINKS;
       words[at] = ((words[at] as number) & ~0xffff) | (previous & 0xffff);
@@ -391,7 +481,9 @@ export class Sessions {
     this.#words[at] = ((this.#words[at] as number) & ~0xffff) | (previous & 0xffff);
   }
 
+  /** A keyed hash: who chooses mappings and remote addresses cannot make them meet. Its upper bits depend on all of both. */
   #peerHead(mapping: number, remote: number): number {
-    return (imul(remote ^ (mapping << 16), this.#secret) >> 16) & this.#peerMask;
+    const hash = imul(remote, this.#remoteSecret);
+    return imul(hash ^ (hash >>> 15) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
   }
 }

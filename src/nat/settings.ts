@@ -24,6 +24,13 @@ export interface NatSettings {
   readonly echoIdentifiers: PortRange;
   /** The inside host that gets what comes to ports of nobody (int32); 0 for none. */
   readonly dmzAddress: number;
+  /** Sessions and mappings that one LAN host may hold, and all callers from outside together; 0 for half of the table. */
+  readonly hostSessions: number;
+  readonly hostMappings: number;
+  /** New sessions a second: of each LAN host, of all of them together, and from outside; 0 for no limit. */
+  readonly hostRate: number;
+  readonly totalRate: number;
+  readonly inboundRate: number;
 }
 
 export const DEFAULT_NAT_SETTINGS: NatSettings = Object.freeze({
@@ -41,4 +48,11 @@ export const DEFAULT_NAT_SETTINGS: NatSettings = Object.freeze({
   // The identifiers above are the gateway's own, as with ports.
   echoIdentifiers: Object.freeze({ first: 1, last: NAT_PORTS.last }),
   dmzAddress: 0,
+  hostSessions: 0,
+  hostMappings: 0,
+  // A page with a hundred servers needs less; its burst comes on top.
+  hostRate: 200,
+  // The slower of our boards opens 1,700 sessions a second when it does nothing else: either flood leaves it time.
+  totalRate: 1000,
+  inboundRate: 1000,
 });

@@ -69,6 +69,8 @@ describe("a line", () => {
       'set hostname "a b"',
       "'\"a' is not a host name; use 1 to 63 letters, digits and hyphens, with no hyphen at either end",
     ],
+    ["set nat limit sessions 0", '"0" is not a limit; a limit is a number from 1 to 32767, or default'],
+    ["set nat rate host fast", '"fast" is not a rate; a rate is a number a second from 1 to 100000, or off'],
     ["set nat timeout udp 0", '"0" is not a number of seconds from 1 to 604800'],
     [
       "set ports nat 1000-2000 socket 49152-65535",
@@ -153,6 +155,10 @@ describe("a command that works", () => {
     ["set wan gateway 203.0.113.9", "wan gateway is 203.0.113.9"],
     ["set lan mtu 1400", "lan mtu is 1400"],
     ["set nat filtering endpoint-independent", "nat filtering is endpoint-independent"],
+    ["set nat limit mappings 100", "nat limit mappings is 100"],
+    ["set nat limit sessions default", "nat limit sessions is default"],
+    ["set nat rate total 500", "nat rate total is 500 a second"],
+    ["set nat rate inbound off", "nat rate inbound is off"],
     ["set nat timeout udp 120", "nat timeout udp is 120 s"],
     ["set ports nat 2000-3000 socket 4000-5000", "ports are nat 2000-3000, socket 4000-5000"],
   ])("%j says what holds now", (line, answer) => {
@@ -221,7 +227,7 @@ describe("help", () => {
     );
   });
 
-  it.each(["forward", "set nat"])("explains each of the few commands that begin with %j", (words) => {
+  it.each(["forward", "set nat limit"])("explains each of the few commands that begin with %j", (words) => {
     const text = new ConsoleFixture().run(`help ${words}`);
     const syntaxes = text.split("\n").filter((line) => line.startsWith(words));
     expect(text.match(/^example: /gm)?.length).toBe(syntaxes.length);
@@ -287,6 +293,7 @@ describe("completion", () => {
         "rules",
         "sessions",
         "sockets",
+        "top",
         "version",
       ],
     ],

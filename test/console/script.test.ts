@@ -37,6 +37,8 @@ const line = fc.oneof(
   text("set", side, "mtu", fc.integer({ min: 60, max: 1510 })),
   text("set hostname", fc.constantFrom("porter", "lobby", "a-1")),
   text("set nat filtering", fc.constantFrom("address-dependent", "endpoint-independent")),
+  text("set nat limit", fc.constantFrom("sessions", "mappings"), fc.constantFrom("default", "1", "77", "1024")),
+  text("set nat rate", fc.constantFrom("host", "total", "inbound"), fc.constantFrom("off", "1", "200", "5000")),
   text("set nat timeout", fc.constantFrom("udp", "tcp-established", "tcp-transitory", "icmp"), fc.nat(600)),
   text("set ports nat", portRange, "socket", portRange),
   text("forward add", protocol, ports, address, maybe(port), maybe(text("from", address))),

@@ -1,4 +1,5 @@
 import type { Gateway } from "../../src/gateway.js";
+import type { HostUse } from "../../src/nat/nat.js";
 
 /** Throws where two of the gateway's tables contradict each other. */
 export function checkTables(gateway: Gateway): void {
@@ -11,6 +12,27 @@ export function checkTables(gateway: Gateway): void {
   if (sessions.length > nat.sessionCount) throw new Error("more sessions listed than counted");
   const heldByMappings = mappings.reduce((sum, one) => sum + one.sessions, 0);
   same("sessions of all mappings", heldByMappings, nat.sessionCount);
+
+  const uses = nat.hostUse(257);
+  const sum = (of: (use: HostUse) => number): number => uses.reduce((total, use) => total + of(use), 0);
+  same(
+    "sessions on all accounts",
+    sum((use) => use.sessions),
+    nat.sessionCount,
+  );
+  same(
+    "mappings on all accounts",
+    sum((use) => use.mappings),
+    nat.mappingCount,
+  );
+  for (const use of uses) {
+    same("sessions of an account, by kind", use.established + use.halfOpen + use.udp + use.icmp, use.sessions);
+  }
+  same(
+    "half-open connections",
+    sum((use) => use.halfOpen),
+    nat.use.halfOpen.now,
+  );
 
   const inside = new Set<string>();
   const dynamic = new Set<string>();

@@ -368,7 +368,10 @@ describe("a change of the rules", () => {
   });
 
   it("looks at 32 sessions a poll, and is through with a full table in time", () => {
-    const bench = new GatewayBench({ capacity: { sessions: 256, mappings: 256 } });
+    const bench = new GatewayBench({
+      capacity: { sessions: 292, mappings: 292 },
+      nat: { hostSessions: 292, hostMappings: 292 },
+    });
     for (let i = 0; i < 256; i++)
       bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 2000 + i, destinationPort: 53 + (i & 1) }));
     bench.gateway.firewall.rules.insert(0, parseRule("deny udp to any:53".split(" ")));
@@ -376,7 +379,7 @@ describe("a change of the rules", () => {
     expect(bench.gateway.nextDeadline()).toBe(bench.now);
     bench.gateway.poll(bench.now);
     expect(bench.gateway.nat.sessionCount).toBe(240);
-    for (let i = 1; i < 8; i++) bench.gateway.poll(bench.now);
+    for (let i = 1; i < 10; i++) bench.gateway.poll(bench.now);
     expect(bench.gateway.nat.sessionCount).toBe(128);
     expect(bench.gateway.nextDeadline()).toBeGreaterThan(bench.now);
   });

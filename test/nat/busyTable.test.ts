@@ -26,7 +26,7 @@ describe("while a driver reads the flow table", () => {
   const flows = () => bench.nat.flows;
 
   beforeEach(() => {
-    bench = makeBench({ filtering: "endpointIndependent" }, { sessions: 2, mappings: 1 });
+    bench = makeBench({ filtering: "endpointIndependent", hostSessions: 2 }, { sessions: 2, mappings: 1 });
   });
 
   it("a full session table gives one session up, not one for each try, and has its place later", () => {

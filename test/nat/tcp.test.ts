@@ -252,7 +252,7 @@ describe("resets", () => {
 
 describe("a full session table", () => {
   it("never gives up an established connection for a newcomer", () => {
-    const bench = makeBench({}, { sessions: 4 });
+    const bench = makeBench({ hostSessions: 4 }, { sessions: 4 });
     for (let port = 1; port <= 4; port++) {
       const remote = { ...W1, port };
       const external = source(bench.out(tcp(L1, remote, TCP_SYN)));
@@ -260,7 +260,7 @@ describe("a full session table", () => {
       bench.out(tcp(L1, remote, TCP_ACK, { sequence: 1, acknowledgement: 1 }));
     }
     bench.advance(7000);
-    expect(bench.nat.outbound(tcp(L1, { ...W1, port: 5 }, TCP_SYN))).toBe("natNoSession");
+    expect(bench.nat.outbound(tcp(L1, { ...W1, port: 5 }, TCP_SYN))).toBe("natHostQuota");
     expect(bench.nat.sessions().map((session) => session.state)).toEqual(new Array(4).fill("ESTABLISHED"));
   });
 });

@@ -22,6 +22,14 @@ const UDP_DATA = { sourcePort: INSIDE_PORT, destinationPort: SERVER_PORT, payloa
 const TCP_DATA: TcpFields = { flags: "ACK PSH", sequence: 1001, acknowledgement: 5001, payload: "6bytes" };
 const ECHO_DATA = { identifier: 7, payload: "eighteen bytes ..." };
 
+/** One host may have everything, at once. */
+const UNLIMITED: Partial<NatSettings> = {
+  hostSessions: DEFAULT_CAPACITY.sessions,
+  hostMappings: DEFAULT_CAPACITY.mappings,
+  hostRate: 0,
+  totalRate: 0,
+};
+
 interface Options {
   packets?: number;
   nat?: Partial<NatSettings>;
@@ -232,7 +240,7 @@ export const SLOW_CASES: readonly PacketCase[] = [
     },
     { packets: NEW_PACKETS },
   ),
-  gatewayCase("new UDP session, table full", LAN, overfill),
+  gatewayCase("new UDP session, table full", LAN, overfill, { nat: UNLIMITED }),
   gatewayCase("ping of the gateway", LAN, () => [icmpFrame({ ...between(LAPTOP, OUR_LAN), ...ECHO_DATA })]),
 ];
 
@@ -243,7 +251,7 @@ export const OTHER_CASES: readonly PacketCase[] = [
   }),
   gatewayCase("tick, 1 session expires", LAN, openExpiring, {
     packets: NEW_PACKETS,
-    nat: { udpTimeoutS: UDP_TIMEOUT_S },
+    nat: { ...UNLIMITED, udpTimeoutS: UDP_TIMEOUT_S },
     doneCount: ({ gateway }) => NEW_PACKETS - gateway.nat.sessionCount,
     receiver: secondsTicker,
   }),

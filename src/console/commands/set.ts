@@ -1,9 +1,26 @@
-import { FILTERINGS, NAT_TIMEOUTS, type NatTimeoutName } from "../../config/script.js";
+import {
+  FILTERINGS,
+  NAT_LIMITS,
+  NAT_RATES,
+  NAT_TIMEOUTS,
+  type NatLimitName,
+  type NatRateName,
+  type NatTimeoutName,
+} from "../../config/script.js";
 import { formatAddress } from "../../core/address.js";
 import type { Filtering } from "../../nat/settings.js";
 import type { Command, CommandContext } from "../command.js";
 import { commandTable } from "../syntax.js";
-import { readAddress, readBytes, readHostname, readInterfaceAddress, readRange, readSeconds } from "../values.js";
+import {
+  readAddress,
+  readBytes,
+  readHostname,
+  readInterfaceAddress,
+  readLimit,
+  readRange,
+  readRate,
+  readSeconds,
+} from "../values.js";
 
 export const SET_COMMANDS: readonly Command[] = commandTable([
   {
@@ -66,6 +83,32 @@ export const SET_COMMANDS: readonly Command[] = commandTable([
     run({ gateway: { nat } }, [, , , name, seconds = ""]) {
       nat.configure({ ...nat.settings, [NAT_TIMEOUTS[name as NatTimeoutName]]: readSeconds(seconds) });
       return `nat timeout ${name} is ${seconds} s\n`;
+    },
+  },
+  {
+    syntax: `set nat limit ${Object.keys(NAT_LIMITS).join("|")} LIMIT|default`,
+    summary: "limit what one LAN host may have of the NAT",
+    details:
+      "The default is half of the table. At its limit a host's new sessions take the\n" +
+      "place of its own old ones; established TCP connections stay. All callers from\n" +
+      "outside together count as one host.\n" +
+      "The last eighth of each table is for hosts that hold less than a sixteenth.\n",
+    example: "set nat limit sessions 256",
+    run({ gateway: { nat } }, [, , , name, limit = ""]) {
+      nat.configure({ ...nat.settings, [NAT_LIMITS[name as NatLimitName]]: readLimit(limit) });
+      return `nat limit ${name} is ${limit}\n`;
+    },
+  },
+  {
+    syntax: `set nat rate ${Object.keys(NAT_RATES).join("|")} RATE|off`,
+    summary: "limit how many sessions are opened a second",
+    details:
+      "host: by each LAN host, 200 by default, beside a burst. total: by all of them,\n" +
+      "1000. inbound: from outside through forwards, 1000.\n",
+    example: "set nat rate host 200",
+    run({ gateway: { nat } }, [, , , name, rate = ""]) {
+      nat.configure({ ...nat.settings, [NAT_RATES[name as NatRateName]]: readRate(rate) });
+      return `nat rate ${name} is ${rate === "off" ? "off" : `${rate} a second`}\n`;
     },
   },
   {

@@ -4,6 +4,7 @@ import { filteringName } from "../../config/script.js";
 import { formatAddress, formatPrefix } from "../../core/address.js";
 import type { Gateway } from "../../gateway.js";
 import type { Forward } from "../../nat/forwards.js";
+import type { Fill, HostUse } from "../../nat/nat.js";
 import type { PortClaim } from "../../transport/portSpace.js";
 import type { Command, CommandContext } from "../command.js";
 import { commandTable } from "../syntax.js";
@@ -13,6 +14,7 @@ import { endpoint, formatPorts, formatTarget, protocolName, stateWord } from "./
 
 /** Lines of a table: more at a time would take memory that a board does not have. */
 const MAX_ROWS = 32;
+const MAX_TOP_ROWS = 16;
 
 export const SHOW_NAT_COMMANDS: readonly Command[] = commandTable([
   {
@@ -39,6 +41,16 @@ export const SHOW_NAT_COMMANDS: readonly Command[] = commandTable([
 
     example: "show sessions 192.168.1.50",
     run: showSessions,
+  },
+  {
+    syntax: "show top",
+    summary: "who fills the NAT's tables, and what made way",
+    details:
+      "Sessions by kind: TCP established, TCP opening or closing, UDP, ICMP. REFUSED\n" +
+      "counts new sessions refused by a limit or rate, up to 65535. Hosts whose\n" +
+      "addresses end alike count as one: a + stands behind its address.\n",
+    example: "show top",
+    run: showTop,
   },
   {
     syntax: "show ports",
@@ -106,6 +118,65 @@ function showSessions({ gateway: { nat } }: CommandContext, [, , text]: readonly
     "",
   );
   return `${table}${shownOf(sessions.length, all, "session")} of at most ${nat.flows.capacity}\n`;
+}
+
+function showTop({ gateway: { nat } }: CommandContext): string {
+  const { sessions, mappings, halfOpen, hostSessions, hostMappings, evicted } = nat.use;
+  const { hostRate, totalRate, inboundRate } = nat.settings;
+  const fill = (name: string, one: Fill, share: string): string[] => [
+    name,
+    `${one.now}`,
+    `${one.most}`,
+    `${one.capacity}`,
+    share,
+  ];
+  const tables = formatTable(
+    [left("TABLE"), right("NOW"), right("MOST"), right("SIZE"), right("A HOST")],
+    [
+      fill("sessions", sessions, `${hostSessions}`),
+      fill("mappings", mappings, `${hostMappings}`),
+      fill("half-open tcp", halfOpen, ""),
+    ],
+    "",
+  );
+  const perSecond = (rate: number): string => (rate === 0 ? "no limit" : `${rate}/s`);
+  const rates = `a host ${perSecond(hostRate)}, all ${perSecond(totalRate)}, inbound ${perSecond(inboundRate)}`;
+  const made =
+    `evicted: ${evicted.calls} calls, ${evicted.halfOpen} half-open tcp, ${evicted.unanswered} unanswered udp, ` +
+    `${evicted.icmp} icmp, ${evicted.udp} udp`;
+  const hosts = formatTable(
+    [
+      left("HOST"),
+      right("SESSIONS"),
+      right("SHARE"),
+      right("TCP"),
+      right("OPENING"),
+      right("UDP"),
+      right("ICMP"),
+      right("MAPPINGS"),
+      right("REFUSED"),
+    ],
+    nat
+      .hostUse(MAX_TOP_ROWS)
+      .map((one) => [
+        hostName(one),
+        `${one.sessions}`,
+        `${Math.round((one.sessions * 100) / sessions.capacity)}%`,
+        `${one.established}`,
+        `${one.halfOpen}`,
+        `${one.udp}`,
+        `${one.icmp}`,
+        `${one.mappings}`,
+        `${one.refusals}`,
+      ]),
+    "no sessions",
+  );
+  return `${tables}rates: ${rates}\n${made}\n\n${hosts}`;
+}
+
+function hostName({ address, account, isCallers, isShared }: HostUse): string {
+  if (isCallers) return "outside";
+  return address === 0 ? `*.${account}` : `${formatAddress(address)}${isShared ? "+" : ""}`;
 }
 
 function portTable(gateway: Gateway): string {

@@ -1,0 +1,200 @@
+/**
+ * Who makes way for a new session when a table, or what one account may have of it, is full.
+ *
+ * In this order: TCP connections forgotten in opening or closing; then what hosts hold beyond their fair share, datagrams
+ * that nobody answered first, then pings, then idle datagrams; and what everybody else has only for a host that holds
+ * little itself. Handshakes under way and datagrams each make way for their own kind first. An established TCP connection
+ * never goes. Nobody loses anything to a host that holds more than himself.
+ *
+ * All of this only reads; a few looks at the heads of lists are all it takes.
+ */
+import type { FlowTable } from "../flow/table.js";
+import type { Decision } from "./decision.js";
+import { CALLERS, type Hosts } from "./hosts.js";
+import type { Mappings } from "./mappings.js";
+import { CALLS, EXCESS, ICMP, type Sessions, TCP_TRANSITORY, UDP, UNPROVEN } from "./sessions.js";
+
+/** Sessions looked at for one newcomer. */
+const LOOK_LIMIT = 32;
+/** Seconds of silence in which a handshake goes on: its SYN is repeated after 1, 2 and 4 (RFC 6298). */
+const HANDSHAKE_S = 5;
+
+/** Of a table so small that a quarter would be a handful. */
+const LEAST_HALF_OPEN = 16;
+
+/** Lists of datagrams in the order of their worth. */
+const BY_WORTH: readonly number[] = Object.freeze([
+  UDP | UNPROVEN | EXCESS,
+  ICMP | EXCESS,
+  UDP | EXCESS,
+  UDP | UNPROVEN,
+  ICMP,
+  UDP,
+]);
+/** The same where what is silent has gone already: what waits for its answer comes last. */
+const ANSWERED_FIRST: readonly number[] = Object.freeze([
+  UDP | EXCESS,
+  ICMP | EXCESS,
+  UDP | UNPROVEN | EXCESS,
+  UDP,
+  ICMP,
+  UDP | UNPROVEN,
+]);
+
+export class Eviction {
+  /** TCP connections that may open or close at a time: a quarter of the sessions, so that a flood of SYNs fills no more. */
+  readonly mostHalfOpen: number;
+  readonly #flows: FlowTable;
+  readonly #mappings: Mappings;
+  readonly #sessions: Sessions;
+  readonly #hosts: Hosts;
+  // What the search under way is for.
+  #account = 0;
+  /** Who holds this much or less, in sessions or in mappings, loses nothing to the newcomer. */
+  #floor = 0;
+  #shift = 0;
+  #isOwnOnly = false;
+  #needsMapping = false;
+  #isOwnSpared = false;
+  #silentS = 0;
+  #looks = 0;
+
+  constructor(flows: FlowTable, mappings: Mappings, sessions: Sessions, hosts: Hosts) {
+    this.#flows = flows;
+    this.#mappings = mappings;
+    this.#sessions = sessions;
+    this.#hosts = hosts;
+    this.mostHalfOpen = Math.max(LEAST_HALF_OPEN, flows.capacity >> 2);
+  }
+
+  /**
+   * The half-open connection that makes way for one more, when there are as many as may be; -1 if none does. A call for a
+   * call, or when calls have half of the room; else that of a host which holds much, or else the oldest: as fast as hosts
+   * may open connections, it has had a quarter of a second.
+   */
+  halfOpenVictim({ account, held }: Decision): number {
+    this.#begin(account, held, false, false);
+    const isCall = account === CALLERS;
+    const isFlooded = this.#sessions.calls > this.mostHalfOpen >> 1;
+    const call = isCall || isFlooded ? this.#firstOf(CALLS, true) : -1;
+    if (call >= 0) return call;
+    const forgotten = this.#forgotten();
+    if (forgotten >= 0) return forgotten;
+    const excess = this.#firstOf(TCP_TRANSITORY, false);
+    if (excess >= 0 || isCall) return excess;
+    this.#looks = LOOK_LIMIT;
+    const oldest = this.#firstOf(TCP_TRANSITORY, true);
+    return oldest >= 0 ? oldest : this.#firstOf(CALLS, true);
+  }
+
+  /**
+   * The session that makes way in a full table of sessions; with `needsMapping` one that takes its mapping along. With
+   * `isOwnOnly` the newcomer's account has all it may have, and only its own count. -1 if none does.
+   */
+  victim({ account, isLarge, held, timerClass }: Decision, isOwnOnly: boolean, needsMapping: boolean): number {
+    const isTcp = timerClass === TCP_TRANSITORY;
+    this.#begin(account, held, isOwnOnly, needsMapping);
+    const forgotten = this.#forgotten();
+    if (forgotten >= 0) return forgotten;
+    const floor = this.#floor;
+    const half = isOwnOnly ? 0 : this.#hosts.most(this.#flows.tick, needsMapping) >> 1;
+    if (half > floor) {
+      this.#floor = half;
+      this.#isOwnSpared = true;
+      const greediest = this.#firstOfAll(BY_WORTH, isTcp, false);
+      if (greediest >= 0) return greediest;
+      this.#floor = floor;
+      this.#isOwnSpared = false;
+    }
+    // A forger's datagrams wait for their answers for ever.
+    if (account === CALLERS) {
+      this.#isOwnOnly = true;
+      const unanswered = this.#firstOf(UDP | UNPROVEN | EXCESS, false);
+      if (unanswered >= 0) return unanswered;
+      this.#isOwnOnly = isOwnOnly;
+    }
+    this.#silentS = HANDSHAKE_S;
+    const silent = this.#firstOfAll(BY_WORTH, isTcp, !isLarge);
+    if (silent >= 0) return silent;
+    this.#silentS = 0;
+    return this.#firstOfAll(ANSWERED_FIRST, isTcp, !isLarge);
+  }
+
+  /**
+   * A session whose mapping makes way with all its sessions, none of which is an established TCP connection: where no
+   * mapping has a single session. -1 if there is none.
+   */
+  mappingVictim(decision: Decision, isOwnOnly: boolean): number {
+    const victim = this.victim(decision, isOwnOnly, true);
+    if (victim >= 0) return victim;
+    const shared = this.victim(decision, isOwnOnly, false);
+    return shared < 0 || this.#sessions.hasEstablished(this.#sessions.mapping(shared)) ? -1 : shared;
+  }
+
+  #begin(account: number, held: number, isOwnOnly: boolean, needsMapping: boolean): void {
+    const shares = needsMapping ? this.#hosts.mappings : this.#hosts.sessions;
+    this.#account = account;
+    this.#shift = needsMapping ? 16 : 0;
+    this.#floor = Math.max((held >>> this.#shift) & 0xffff, shares.small);
+    this.#isOwnOnly = isOwnOnly;
+    this.#needsMapping = needsMapping;
+    this.#isOwnSpared = false;
+    this.#silentS = 0;
+    this.#looks = LOOK_LIMIT;
+  }
+
+  /** A connection that has been silent in opening or closing for longer than a handshake takes, whosever it is. */
+  #forgotten(): number {
+    const oldest = this.#firstOf(TCP_TRANSITORY, true);
+    if (oldest >= 0 && this.#isForgotten(oldest)) return oldest;
+    const call = this.#firstOf(CALLS, true);
+    return call >= 0 && this.#isForgotten(call) ? call : -1;
+  }
+
+  #isForgotten(index: number): boolean {
+    return this.#flows.tick - this.#flows.lastSeen(index) >= HANDSHAKE_S;
+  }
+
+  /** Handshakes under way make way for each other first; datagrams likewise. */
+  #firstOfAll(lists: readonly number[], isTcp: boolean, isAnybodys: boolean): number {
+    this.#looks = LOOK_LIMIT;
+    const opening = isTcp ? this.#firstOf(TCP_TRANSITORY, isAnybodys) : -1;
+    if (opening >= 0) return opening;
+    for (let i = 0; i < lists.length; i++) {
+      const list = lists[i] as number;
+      const index = this.#firstOf(list, isAnybodys && (list & EXCESS) === 0);
+      if (index >= 0) return index;
+    }
+    const other = isTcp ? -1 : this.#firstOf(TCP_TRANSITORY, isAnybodys);
+    return other >= 0 ? other : this.#firstOf(CALLS, true);
+  }
+
+  /** The session idle longest in a list that may make way; `isAnybodys`: even of a host that holds little. */
+  #firstOf(list: number, isAnybodys: boolean): number {
+    const sessions = this.#sessions;
+    let index = sessions.first(list);
+    const { tick } = this.#flows;
+    while (index >= 0 && this.#looks > 0) {
+      // Those behind it have been silent for a shorter time.
+      if (this.#silentS > 0 && tick - this.#flows.lastSeen(index) < this.#silentS && !sessions.isOvertaken(index))
+        return -1;
+      this.#looks--;
+      if (!sessions.isOvertaken(index) && this.#isExpendable(index, isAnybodys || list === CALLS)) return index;
+      index = sessions.next(index);
+    }
+    return -1;
+  }
+
+  #isExpendable(index: number, isAnybodys: boolean): boolean {
+    const mappings = this.#mappings;
+    if (this.#needsMapping) {
+      const mapping = this.#sessions.mapping(index);
+      if (mappings.sessionCount(mapping) !== 1) return false;
+      if (this.#isOwnOnly && mappings.isOnCallers(mapping) !== (this.#account === CALLERS)) return false;
+    }
+    if (isAnybodys && !this.#isOwnOnly) return true;
+    const account = this.#sessions.account(index);
+    if (account === this.#account && (this.#isOwnOnly || !this.#isOwnSpared)) return true;
+    return !this.#isOwnOnly && ((this.#hosts.held(account) >>> this.#shift) & 0xffff) > this.#floor;
+  }
+}

@@ -1,0 +1,240 @@
+/**
+ * Who holds how much of the NAT's tables, and how fast each may open new sessions.
+ *
+ * Every LAN host has an account in a table that is indexed by the last byte of its address: no hash, no chains, nothing
+ * that a flood of forged senders could push out. In a /24 each host has its own; in a larger LAN hosts whose addresses end
+ * alike share one. What strangers open from outside, through a forward or to a mapping that admits them, is on one account
+ * of theirs: so nobody outside can use up what a server behind a forward may have.
+ */
+import type { Clock } from "../core/clock.js";
+import type { Verdict } from "../core/drops.js";
+import type { NatSettings } from "./settings.js";
+
+/** The account of all who call from outside; the LAN hosts' are 0..255. */
+export const CALLERS = 256;
+const ACCOUNTS = CALLERS + 1;
+
+/** A mapping, as `held` counts it: in the upper half. Sessions are in the lower. */
+export const ONE_MAPPING = 0x10000;
+
+// Behind what is held, by account: when its bucket is full again, and two accounts' refusals a word.
+const FULL_AT = ACCOUNTS;
+const REFUSALS = 2 * ACCOUNTS;
+const WORDS = REFUSALS + ((ACCOUNTS + 1) >> 1);
+/** The signs of both halves of what is held. */
+const HALVES_NEGATIVE = 0x80008000 | 0;
+/** Refusals are counted up to here. */
+export const MOST_REFUSALS = 0xffff;
+
+/**
+ * Time is counted in 1/64 ms, so fine that 1,000 a second are 1,000. It wraps after 18 hours: a bucket that was not used for
+ * just that long may seem used for the seconds that it takes to fill.
+ */
+const UNITS_A_MS = 64;
+const UNITS_A_SECOND = 1000 * UNITS_A_MS;
+/** The longest that a bucket takes to fill: a quarter of what the units can tell apart. */
+const MOST_UNITS = 0x40000000;
+
+/** Sessions that a host may open at once, whatever its rate: what the default table grants it. A larger quota is a larger burst. */
+const LEAST_BURST = 512;
+
+/** Who wants a session; `Hosts.judge` fills in all but the account. */
+export interface Newcomer {
+  account: number;
+  held: number;
+  isLarge: boolean;
+  isAtLimit: boolean;
+}
+
+/** Of an inside address: its account. */
+export const ACCOUNT_BITS = 0xff;
+
+/** The account that pays for what a LAN host opens. */
+export function accountOf(insideAddress: number): number {
+  return insideAddress & ACCOUNT_BITS;
+}
+
+/**
+ * A share of a table, in entries: what one account may hold; what is kept for those that hold little; and how little that
+ * is. Of a table of a handful each is 1 at least, but for the reserve.
+ */
+export class Shares {
+  most = 0;
+  /** Entries in use up to which everybody may take another. */
+  readonly open: number;
+  /** Who holds fewer than this may draw on the reserve, and loses nothing to others. */
+  small = 1;
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.open = capacity - (capacity >> 3);
+    this.limit(0);
+  }
+
+  /** 0 for the default, half of the table. */
+  limit(most: number): void {
+    const limit = most === 0 ? Math.max(1, this.#capacity >> 1) : Math.min(most, this.#capacity);
+    this.most = limit;
+    this.small = Math.max(1, Math.min(limit, this.#capacity >> 4));
+  }
+}
+
+export class Hosts {
+  // Those first that every new session needs: XS looks through an object's fields in their order.
+  readonly #words = new Int32Array(WORDS);
+  readonly #clock: Clock;
+  /** The most that an account holds which is small, sessions and mappings, as `held` has them. */
+  #small = 0;
+  /** The most that it may hold and open another all the same. */
+  #nearlyMost = 0;
+  // For each rate: units between two sessions, 0 for no limit; and how far ahead of now the time when the bucket is full
+  // again may lie if it is to have another token: the virtual scheduling algorithm of ITU-T I.371.
+  #hostInterval = 0;
+  #hostSpan = 0;
+  #totalInterval = 0;
+  #totalSpan = 0;
+  #totalFullAt = 0;
+  // What `judge` has worked out for `opened`.
+  #nextFullAt = 0;
+  #nextTotalFullAt = 0;
+  #callInterval = 0;
+  #callSpan = 0;
+  // What `most` has found, and when.
+  #surveyed = -1;
+  #mostSessions = 0;
+  #mostMappings = 0;
+  readonly sessions: Shares;
+  readonly mappings: Shares;
+
+  constructor(clock: Clock, sessions: number, mappings: number, settings: NatSettings) {
+    this.#clock = clock;
+    this.sessions = new Shares(sessions);
+    this.mappings = new Shares(mappings);
+    this.configure(settings);
+  }
+
+  configure(settings: NatSettings): void {
+    this.sessions.limit(settings.hostSessions);
+    this.mappings.limit(settings.hostMappings);
+    this.#small = ((this.mappings.small - 1) << 16) | (this.sessions.small - 1);
+    this.#nearlyMost = ((this.mappings.most - 1) << 16) | (this.sessions.most - 1);
+    const burst = Math.max(LEAST_BURST, this.sessions.most);
+    this.#hostInterval = intervalOf(settings.hostRate);
+    this.#hostSpan = spanOf(this.#hostInterval, burst);
+    this.#totalInterval = intervalOf(settings.totalRate);
+    this.#totalSpan = spanOf(this.#totalInterval, 2 * burst);
+    this.#callInterval = intervalOf(settings.inboundRate);
+    this.#callSpan = spanOf(this.#callInterval, burst >> 1);
+  }
+
+  /** Sessions in the lower half, mappings in the upper. */
+  held(account: number): number {
+    return this.#words[account] as number;
+  }
+
+  /** The most that any account held, of sessions or of mappings, when somebody first asked in this second. */
+  most(tick: number, isMappings: boolean): number {
+    if (tick !== this.#surveyed) {
+      let sessions = 0;
+      let mappings = 0;
+      for (let account = 0; account < ACCOUNTS; account++) {
+        const held = this.#words[account] as number;
+        if ((held & 0xffff) > sessions) sessions = held & 0xffff;
+        if (held >>> 16 > mappings) mappings = held >>> 16;
+      }
+      this.#surveyed = tick;
+      this.#mostSessions = sessions;
+      this.#mostMappings = mappings;
+    }
+    return isMappings ? this.#mostMappings : this.#mostSessions;
+  }
+
+  /**
+   * Whether the decision's account may open a session now, as to rates; and notes what it holds. Half of what all may open
+   * in a burst is left to hosts that hold little: those who flood cannot use it up.
+   */
+  judge(decision: Newcomer): Verdict {
+    const account = decision.account;
+    const words = this.#words;
+    const held = words[account] as number;
+    // Neither half may become negative.
+    const isLarge = ((this.#small - held) & HALVES_NEGATIVE) !== 0;
+    decision.isLarge = isLarge;
+    decision.held = held;
+    decision.isAtLimit = isLarge && ((this.#nearlyMost - held) & HALVES_NEGATIVE) !== 0;
+    const now = (this.#clock.now * UNITS_A_MS) | 0;
+    if (account === CALLERS) return this.#judgeCall(now);
+    const interval = this.#hostInterval;
+    if (interval !== 0) {
+      const ahead = ((words[FULL_AT + account] as number) - now) | 0;
+      if (ahead <= 0) {
+        this.#nextFullAt = (now + interval) | 0;
+      } else {
+        // A time further ahead than any is long past: the units have wrapped, or the rate has changed.
+        if (ahead > this.#hostSpan && ahead <= this.#hostSpan + interval) return "natRateLimited";
+        this.#nextFullAt = ahead > this.#hostSpan ? now : (now + ahead + interval) | 0;
+      }
+    }
+    const total = this.#totalInterval;
+    if (total === 0) return "ok";
+    const ahead = (this.#totalFullAt - now) | 0;
+    if (ahead <= 0) {
+      this.#nextTotalFullAt = (now + total) | 0;
+      return "ok";
+    }
+    const span = this.#totalSpan;
+    if (ahead > span + total) {
+      this.#nextTotalFullAt = now;
+      return "ok";
+    }
+    if (ahead > (isLarge ? span >> 1 : span)) return "natRateLimited";
+    this.#nextTotalFullAt = (now + ahead + total) | 0;
+    return "ok";
+  }
+
+  #judgeCall(now: number): Verdict {
+    const interval = this.#callInterval;
+    if (interval === 0) return "ok";
+    const span = this.#callSpan;
+    let ahead = ((this.#words[FULL_AT + CALLERS] as number) - now) | 0;
+    if (ahead < 0 || ahead > span + interval) ahead = 0;
+    this.#nextFullAt = (now + ahead + interval) | 0;
+    return ahead > span ? "natRateLimited" : "ok";
+  }
+
+  /** Takes what `judge` has just granted, for a session that is open now; `mappings` is what `account` holds more. */
+  opened(account: number, mappings: number): void {
+    const words = this.#words;
+    words[account] = (words[account] as number) + 1 + mappings;
+    words[FULL_AT + account] = this.#nextFullAt;
+    if (account !== CALLERS) this.#totalFullAt = this.#nextTotalFullAt;
+  }
+
+  /** `by` is 1 for a session, and ONE_MAPPING for a mapping; negative for what has ended. */
+  add(account: number, by: number): void {
+    this.#words[account] = (this.#words[account] as number) + by;
+  }
+
+  /** A session was refused because of what the account holds, or how fast it opens. */
+  refused(account: number): void {
+    const words = this.#words;
+    const at = REFUSALS + (account >> 1);
+    const shift = (account & 1) << 4;
+    const refusals = ((words[at] as number) >>> shift) & 0xffff;
+    if (refusals < MOST_REFUSALS) words[at] = (words[at] as number) + (1 << shift);
+  }
+
+  /** Sessions refused to the account so far, up to MOST_REFUSALS. */
+  refusals(account: number): number {
+    return ((this.#words[REFUSALS + (account >> 1)] as number) >>> ((account & 1) << 4)) & 0xffff;
+  }
+}
+
+function intervalOf(rate: number): number {
+  return rate === 0 ? 0 : Math.max(1, Math.round(UNITS_A_SECOND / rate));
+}
+
+function spanOf(interval: number, burst: number): number {
+  return Math.min(interval * (burst - 1), MOST_UNITS);
+}
