@@ -49,6 +49,14 @@ export function remedyOf({ packet, owner, forward, hasRule }: Refused, reason: D
     case "natNoMapping":
     case "natNoSession":
       return "something has to end first; show sessions tells what there is";
+    case "natHostQuota":
+      return "the host holds all that one may: show top; set nat limit sessions N gives each more";
+    case "natReserve":
+      return "what is left is for hosts that hold little: show top";
+    case "natHalfOpen":
+      return "too many connections are being opened; sent again, it may pass";
+    case "natRateLimited":
+      return "sent again a little later, it passes; set nat rate changes the pace";
     case "natBusy":
       return "sent again, it passes";
     case "neighbourUnresolved":

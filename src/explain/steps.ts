@@ -204,8 +204,9 @@ function tellRoom({ gateway, decision, stop }: Case): string {
   const { flows } = gateway.nat;
   const inUse = `${flows.count} of ${count(flows.capacity, "session")} in use`;
   if (stop === "room") return `${inUse}, ${count(gateway.nat.mappingCount, "mapping")}; nothing makes way`;
-  if (decision.victim < 0) return inUse;
-  const { protocol, insideAddress, insidePort, remoteAddress, remotePort } = gateway.nat.session(decision.victim);
+  const victim = decision.victim >= 0 ? decision.victim : decision.halfOpenVictim;
+  if (victim < 0) return inUse;
+  const { protocol, insideAddress, insidePort, remoteAddress, remotePort } = gateway.nat.session(victim);
   const ends = `${end(insideAddress, insidePort)} with ${end(remoteAddress, remotePort)}`;
   return `${inUse}; ${protocolName(protocol)} ${ends} makes way`;
 }

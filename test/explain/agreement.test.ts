@@ -267,7 +267,8 @@ const dotted = (address: number) => [24, 16, 8, 0].map((shift) => (address >> sh
  */
 function isUncertain({ gateway: { nat } }: GatewayBench, { steps, outcome }: Explanation, world: World): boolean {
   const isHairpin = steps.some(({ name }) => name === "hairpin");
-  const isNarrow = nat.sessionCount + 2 > world.sessions || nat.mappingCount + 2 > world.mappings;
+  // A host may have half of each table.
+  const isNarrow = (nat.sessionCount + 2) * 2 > world.sessions || (nat.mappingCount + 2) * 2 > world.mappings;
   if (isHairpin && (isNarrow || world.portsLeft > 0)) return true;
   // A new port may be the very one of nobody's that the packet is for.
   if (isHairpin && outcome?.hasNewPort === true && steps.some(({ text }) => text.startsWith("the DMZ host")))
