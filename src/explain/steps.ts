@@ -3,6 +3,7 @@
  * such a packet. They read what the judge has written into the `Decision`, and look up the names of what it is about.
  */
 import { formatAddress, formatMac, formatPrefix } from "../core/address.js";
+import { freezeRows } from "../core/freeze.js";
 import { count, formatDuration } from "../core/wording.js";
 import { formatRule, type Rule } from "../firewall/rule.js";
 import type { RuleInfo } from "../firewall/rules.js";
@@ -34,27 +35,27 @@ export interface StageTeller {
 }
 
 /** The stages up to the NAT. */
-export const ARRIVAL: readonly StageTeller[] = Object.freeze([
+export const ARRIVAL: readonly StageTeller[] = freezeRows([
   { stage: "source", name: "source", tell: tellSource },
   { stage: "destination", name: "for", tell: tellDestination },
   { stage: "port", name: "port", tell: tellPort },
   { stage: "passage", name: "size, TTL", tell: tellPassage },
   { stage: "rule", name: "firewall", tell: tellLocalRule },
-] as const);
+]);
 
 /** The stages at the NAT, of one way through it. */
-export const TRANSLATION: readonly StageTeller[] = Object.freeze([
+export const TRANSLATION: readonly StageTeller[] = freezeRows([
   { stage: "session", name: "session", tell: tellSession },
   { stage: "filter", name: "filter", tell: tellFilter },
   { stage: "rule", name: "firewall", tell: tellRule },
   { stage: "ends", name: "mapping", tell: tellMapping },
   { stage: "room", name: "room", tell: tellRoom },
-] as const);
+]);
 
-export const SENDING: readonly StageTeller[] = Object.freeze([
+export const SENDING: readonly StageTeller[] = freezeRows([
   { stage: "sending", name: "next hop", tell: tellNextHop },
   { stage: "sending", name: "flow cache", tell: tellFlowCache },
-] as const);
+]);
 
 export function sideName(index: number): string {
   return index === LAN ? "LAN" : "WAN";
