@@ -24,7 +24,7 @@ export interface Capacity {
   readonly heldFragments: number;
   /** The largest IPv4 datagram that the stack itself sends, headers included, in bytes: 576..65,535. */
   readonly sentDatagramBytes: number;
-  /** Inside endpoints with an external port; 1..8,192: a session has 13 bits for its mapping. */
+  /** Inside endpoints with an external port; 1..4,096: what 13 bits link. */
   readonly mappings: number;
   /** Conversations through the NAT; 1..32,767. */
   readonly sessions: number;

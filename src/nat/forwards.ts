@@ -98,10 +98,10 @@ export class Forwards {
   remove(id: number): void {
     const entry = this.#entries[id];
     if (entry === undefined) return;
+    this.#effects.endForward(id);
     for (const protocol of protocolsOf(entry.protocol)) this.#portSpace.releaseRange(protocol, entry.ports);
     this.#entries[id] = undefined;
     this.#count--;
-    this.#effects.endForward(id);
   }
 
   /** Switches a forward on or off; it keeps its ports, but its sessions end when it is switched off. */

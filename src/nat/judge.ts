@@ -276,14 +276,16 @@ export class Judge {
    */
   #judgeOpening(protocol: number, insideAddress: number, insidePort: number, decision: Decision): Verdict {
     const flows = this.#flows;
-    const mapping = this.#mappings.find(protocol, insideAddress, insidePort, decision.forward);
+    const forward = decision.forward;
+    const forwarded = forward === DYNAMIC ? DYNAMIC : this.#forwards.externalPort(forward, insidePort);
+    const mapping = this.#mappings.find(protocol, insideAddress, insidePort, forwarded);
     decision.port = insidePort;
     decision.mapping = mapping;
     const refusal = this.#hosts.judge(decision);
     if (refusal !== "ok") return refusal;
     const isTcp = decision.timerClass === TCP_TRANSITORY;
     if (isTcp) decision.halfOpenVictim = NONE;
-    const hasEasyMapping = mapping >= 0 || (decision.forward === DYNAMIC && this.#mappings.count < this.#openMappings);
+    const hasEasyMapping = mapping >= 0 || (forward === DYNAMIC && this.#mappings.count < this.#openMappings);
     const isEasy = hasEasyMapping && !decision.isAtLimit && flows.count < this.#openSessions;
     if (isEasy && (!isTcp || this.#sessions.halfOpen < this.#eviction.mostHalfOpen)) return "ok";
     return this.#judgeRoom(decision, isTcp);

@@ -124,16 +124,15 @@ function restoreMapping(
   externalPort: number,
 ): number {
   const forward = forwards.serving(protocol, inside, insidePort);
-  const mapping = mappings.find(protocol, inside, insidePort, forward);
+  const forwarded = forward === DYNAMIC ? DYNAMIC : forwards.externalPort(forward, insidePort);
+  const mapping = mappings.find(protocol, inside, insidePort, forwarded);
   if (mapping >= 0) {
     if (mappings.externalPort(mapping) !== externalPort) return -1;
     mappings.addSession(mapping);
     return mapping;
   }
   if (mappings.isFull) return -1;
-  const isFree =
-    forward === DYNAMIC ? mappings.claim(externalPort) : forwards.externalPort(forward, insidePort) === externalPort;
-  if (!isFree) return -1;
+  if (forward === DYNAMIC ? !mappings.claim(externalPort) : forwarded !== externalPort) return -1;
   hosts.add(forward === DYNAMIC ? accountOf(inside) : CALLERS, ONE_MAPPING);
   return mappings.create(externalPort, forward !== DYNAMIC);
 }

@@ -1,7 +1,7 @@
 /** The NAT's tables as people read them. Not for the packet path. */
 import type { FlowTable } from "../flow/table.js";
 import { PROTOCOL_TCP } from "../wire/ipv4.js";
-import { DYNAMIC, type Mappings } from "./mappings.js";
+import type { Mappings } from "./mappings.js";
 import type { Sessions } from "./sessions.js";
 import { tcpStateName } from "./tcpState.js";
 
@@ -52,7 +52,7 @@ export function mappingInfo(mappings: Mappings, index: number): MappingInfo {
     insidePort: mappings.insidePort(index),
     externalPort: mappings.externalPort(index),
     sessions: mappings.sessionCount(index),
-    isStatic: mappings.forward(index) !== DYNAMIC,
+    isStatic: mappings.isStatic(index),
   };
 }
 

@@ -7,29 +7,37 @@
  */
 import type { Random } from "../core/random.js";
 import type { PortSpace } from "../transport/portSpace.js";
-import { PROTOCOL_ICMP } from "../wire/ipv4.js";
-import { accountOf, CALLERS } from "./hosts.js";
+import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
+import { ACCOUNT_BITS, CALLERS } from "./hosts.js";
 import type { NatSettings } from "./settings.js";
 
 /** Found anew in `Math` it would cost XS twice as much. */
 const imul = Math.imul;
 
-/** The forward of a mapping that has none. */
+/** The forward of a mapping that has none, and the external port of a mapping that may have any. */
 export const DYNAMIC = -1;
 
 // A mapping's words. The first one is the inside address.
-const MAPPING_SHIFT = 2;
+const MAPPING_WORDS = 3;
 /** Inside port in the upper half, external port in the lower. */
 const PORTS = 1;
-/** The forward that owns the external port in the upper half, or DYNAMIC; the protocol in the lower. */
-const KIND = 2;
 /**
- * The next of its hash chain, or of the chain of free entries, in the upper half; -1 ends it. In the lower its sessions,
- * and whether it is on the callers' account.
+ * The next of its hash chain, or of the chain of free entries, in the upper 13 bits; -1 ends it. Below them the flags, and
+ * its sessions in the lower 15.
  */
-const CHAIN = 3;
+const CHAIN = 2;
+const NEXT_SHIFT = 19;
+const BELOW_NEXT = (1 << NEXT_SHIFT) - 1;
 const SESSIONS = 0x7fff;
-const CALLERS_BIT = 0x8000;
+const TCP_BIT = 0x8000;
+const UDP_BIT = 0x10000;
+/** Its external port is a forward's. */
+const STATIC_BIT = 0x20000;
+/** It is the callers' who pay for it, not its host. */
+const CALLERS_BIT = 0x40000;
+const KIND_BITS = TCP_BIT | UDP_BIT | STATIC_BIT;
+/** What the links tell apart. */
+const MAX_CAPACITY = 4096;
 
 export class Mappings {
   readonly capacity: number;
@@ -43,7 +51,8 @@ export class Mappings {
   readonly #addressSecret: number;
   readonly #portSecret: number;
   #free = -1;
-  #count = 0;
+  /** Mappings in use; only read from outside. */
+  count = 0;
   /** The most mappings that there had been when one last went. */
   #mostUsed = 0;
   // What `find` looked for last.
@@ -53,62 +62,65 @@ export class Mappings {
   #soughtHead = 0;
 
   constructor(ports: PortSpace, random: Random, capacity: number) {
+    if (capacity > MAX_CAPACITY) throw new RangeError(`${capacity} mappings; ${MAX_CAPACITY} is the most`);
+    // Two in a chain when all are in use.
     let headBits = 3;
-    while (1 << headBits < capacity) headBits++;
+    while (2 << headBits < capacity) headBits++;
     this.capacity = capacity;
     this.#ports = ports;
-    this.#words = new Int32Array(capacity << MAPPING_SHIFT);
+    this.#words = new Int32Array(capacity * MAPPING_WORDS);
     this.#heads = new Int16Array(1 << headBits).fill(-1);
     this.#headShift = 32 - headBits;
     this.#addressSecret = random.next32() | 1;
     this.#portSecret = random.next32() | 1;
     for (let index = capacity - 1; index >= 0; index--) {
-      this.#words[(index << MAPPING_SHIFT) + CHAIN] = this.#free << 16;
+      this.#words[index * MAPPING_WORDS + CHAIN] = this.#free << NEXT_SHIFT;
       this.#free = index;
     }
   }
 
-  /** Mappings in use. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** The most mappings that there have been at a time. */
   get mostUsed(): number {
-    return Math.max(this.#mostUsed, this.#count);
+    return Math.max(this.#mostUsed, this.count);
   }
 
   get isFull(): boolean {
     return this.#free < 0;
   }
 
-  /** The mapping of an inside endpoint: its dynamic one, or the one that belongs to `forward`; -1 for none. */
-  find(protocol: number, insideAddress: number, insidePort: number, forward: number): number {
+  /**
+   * The mapping of an inside endpoint: its dynamic one where `forwarded` is DYNAMIC, or the one with that external port of a
+   * forward; -1 for none.
+   */
+  find(protocol: number, insideAddress: number, insidePort: number, forwarded: number): number {
     const words = this.#words;
-    const kind = (forward << 16) | protocol;
-    const head = this.#head(protocol, insideAddress, insidePort);
+    let kind = protocol === PROTOCOL_UDP ? UDP_BIT : protocol === PROTOCOL_TCP ? TCP_BIT : 0;
+    if (forwarded !== DYNAMIC) kind |= STATIC_BIT;
+    // As `#head`, without the call.
+    const hash = imul(insideAddress, this.#addressSecret);
+    const head = imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
     this.#soughtKind = kind;
     this.#soughtAddress = insideAddress;
     this.#soughtPort = insidePort;
     this.#soughtHead = head;
     let index = this.#heads[head] as number;
     while (index >= 0) {
-      const at = index << MAPPING_SHIFT;
-      if (
-        words[at] === insideAddress &&
-        (((words[at + PORTS] as number) >> 16) & 0xffff) === insidePort &&
-        words[at + KIND] === kind
-      ) {
-        return index;
+      const at = index * MAPPING_WORDS;
+      const chain = words[at + CHAIN] as number;
+      if (words[at] === insideAddress && (chain & KIND_BITS) === kind) {
+        const ports = words[at + PORTS] as number;
+        if (((ports >> 16) & 0xffff) === insidePort && (forwarded === DYNAMIC || (ports & 0xffff) === forwarded)) {
+          return index;
+        }
       }
-      index = (words[at + CHAIN] as number) >> 16;
+      index = chain >> NEXT_SHIFT;
     }
     return -1;
   }
 
   /** Whether a dynamic mapping of what `find` looked for last can have an external port. */
   hasPort({ echoIdentifiers, lowPorts, ports, dmzAddress }: NatSettings): boolean {
-    const protocol = this.#soughtKind & 0xffff;
+    const protocol = protocolOf(this.#soughtKind);
     if (protocol === PROTOCOL_ICMP) return this.#ports.hasFree(protocol, echoIdentifiers);
     if (this.#soughtAddress === dmzAddress && this.#ports.isFree(protocol, this.#soughtPort)) return true;
     if (this.#ports.hasFree(protocol, ports)) return true;
@@ -118,7 +130,7 @@ export class Mappings {
   /** An external port for a dynamic mapping of what `find` looked for last; 0 when none is free. `create` comes next. */
   allocate(settings: NatSettings): number {
     const ports = this.#ports;
-    const protocol = this.#soughtKind & 0xffff;
+    const protocol = protocolOf(this.#soughtKind);
     const insidePort = this.#soughtPort;
     // The owner's number is the entry that `create` takes.
     const id = this.#free;
@@ -134,7 +146,7 @@ export class Mappings {
 
   /** As `allocate`, this very port; false when it has an owner. */
   claim(externalPort: number): boolean {
-    return this.#ports.claim(this.#soughtKind & 0xffff, externalPort, "mapping", this.#free);
+    return this.#ports.claim(protocolOf(this.#soughtKind), externalPort, "mapping", this.#free);
   }
 
   /**
@@ -143,22 +155,22 @@ export class Mappings {
    */
   create(externalPort: number, isOnCallers: boolean): number {
     const index = this.#free;
-    const head = this.#soughtHead;
     const words = this.#words;
     const heads = this.#heads;
-    const at = index << MAPPING_SHIFT;
-    this.#free = (words[at + CHAIN] as number) >> 16;
-    this.#count++;
+    const head = this.#soughtHead;
+    const at = index * MAPPING_WORDS;
+    this.#free = (words[at + CHAIN] as number) >> NEXT_SHIFT;
+    this.count++;
     words[at] = this.#soughtAddress;
     words[at + PORTS] = (this.#soughtPort << 16) | externalPort;
-    words[at + KIND] = this.#soughtKind;
-    words[at + CHAIN] = ((heads[head] as number) << 16) | (isOnCallers ? CALLERS_BIT | 1 : 1);
+    const chain = ((heads[head] as number) << NEXT_SHIFT) | this.#soughtKind | 1;
+    words[at + CHAIN] = isOnCallers ? chain | CALLERS_BIT : chain;
     heads[head] = index;
     return index;
   }
 
   addSession(index: number): void {
-    const at = (index << MAPPING_SHIFT) + CHAIN;
+    const at = index * MAPPING_WORDS + CHAIN;
     this.#words[at] = (this.#words[at] as number) + 1;
   }
 
@@ -166,7 +178,7 @@ export class Mappings {
    * The mapping goes with its last session. If this was it, returns whose account it was on; else -1.
    */
   removeSession(index: number): number {
-    const at = (index << MAPPING_SHIFT) + CHAIN;
+    const at = index * MAPPING_WORDS + CHAIN;
     const left = (this.#words[at] as number) - 1;
     this.#words[at] = left;
     if ((left & SESSIONS) !== 0) return -1;
@@ -179,63 +191,62 @@ export class Mappings {
   }
 
   protocol(index: number): number {
-    return (this.#words[(index << MAPPING_SHIFT) + KIND] as number) & 0xffff;
+    return protocolOf(this.#words[index * MAPPING_WORDS + CHAIN] as number);
   }
 
   insideAddress(index: number): number {
-    return this.#words[index << MAPPING_SHIFT] as number;
+    return this.#words[index * MAPPING_WORDS] as number;
   }
 
   insidePort(index: number): number {
-    return ((this.#words[(index << MAPPING_SHIFT) + PORTS] as number) >> 16) & 0xffff;
+    return ((this.#words[index * MAPPING_WORDS + PORTS] as number) >> 16) & 0xffff;
   }
 
   externalPort(index: number): number {
-    return (this.#words[(index << MAPPING_SHIFT) + PORTS] as number) & 0xffff;
+    return (this.#words[index * MAPPING_WORDS + PORTS] as number) & 0xffff;
   }
 
-  /** The forward the mapping belongs to; DYNAMIC for none. */
-  forward(index: number): number {
-    return (this.#words[(index << MAPPING_SHIFT) + KIND] as number) >> 16;
+  /** Its external port belongs to a forward. */
+  isStatic(index: number): boolean {
+    return ((this.#words[index * MAPPING_WORDS + CHAIN] as number) & STATIC_BIT) !== 0;
   }
 
   /** It is the callers' who pay for it, not its host. */
   isOnCallers(index: number): boolean {
-    return ((this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) & CALLERS_BIT) !== 0;
+    return ((this.#words[index * MAPPING_WORDS + CHAIN] as number) & CALLERS_BIT) !== 0;
   }
 
   sessionCount(index: number): number {
-    return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) & SESSIONS;
+    return (this.#words[index * MAPPING_WORDS + CHAIN] as number) & SESSIONS;
   }
 
   #remove(index: number): number {
     const words = this.#words;
-    const at = index << MAPPING_SHIFT;
-    const kind = words[at + KIND] as number;
+    const at = index * MAPPING_WORDS;
+    const chain = words[at + CHAIN] as number;
     const ports = words[at + PORTS] as number;
-    const next = (words[at + CHAIN] as number) >> 16;
-    if (kind >> 16 === DYNAMIC) this.#ports.release(kind & 0xffff, ports & 0xffff);
     const insideAddress = words[at] as number;
-    const head = this.#head(kind & 0xffff, insideAddress, (ports >> 16) & 0xffff);
+    const protocol = protocolOf(chain);
+    if ((chain & STATIC_BIT) === 0) this.#ports.release(protocol, ports & 0xffff);
+    const head = this.#head(protocol, insideAddress, (ports >> 16) & 0xffff);
+    const next = chain >> NEXT_SHIFT;
     let previous = -1;
     let entry = this.#heads[head] as number;
     while (entry !== index) {
       previous = entry;
-      entry = this.#nextOf(entry);
+      entry = (words[entry * MAPPING_WORDS + CHAIN] as number) >> NEXT_SHIFT;
     }
-    if (previous < 0) this.#heads[head] = next;
-    else
-      words[(previous << MAPPING_SHIFT) + CHAIN] =
-        (next << 16) | ((words[(previous << MAPPING_SHIFT) + CHAIN] as number) & 0xffff);
-    words[at + CHAIN] = this.#free << 16;
+    if (previous < 0) {
+      this.#heads[head] = next;
+    } else {
+      const previousAt = previous * MAPPING_WORDS + CHAIN;
+      words[previousAt] = (next << NEXT_SHIFT) | ((words[previousAt] as number) & BELOW_NEXT);
+    }
+    words[at + CHAIN] = this.#free << NEXT_SHIFT;
     this.#free = index;
-    if (this.#count > this.#mostUsed) this.#mostUsed = this.#count;
-    this.#count--;
-    return accountOf(insideAddress);
-  }
-
-  #nextOf(index: number): number {
-    return (this.#words[(index << MAPPING_SHIFT) + CHAIN] as number) >> 16;
+    if (this.count > this.#mostUsed) this.#mostUsed = this.count;
+    this.count--;
+    return insideAddress & ACCOUNT_BITS;
   }
 
   /** A keyed hash: no inside host can know which of its ports, and of the addresses it may take, share a chain. */
@@ -244,4 +255,10 @@ export class Mappings {
     // The upper bits of a product depend on all bits of the word; what is shifted in between, on the key alone.
     return imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
   }
+}
+
+/** The protocol that a mapping's flags stand for. */
+function protocolOf(kind: number): number {
+  if (kind & UDP_BIT) return PROTOCOL_UDP;
+  return kind & TCP_BIT ? PROTOCOL_TCP : PROTOCOL_ICMP;
 }

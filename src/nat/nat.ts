@@ -169,8 +169,8 @@ export class Nat implements ForwardEffects {
     const { flows } = this;
     for (let index = 0; index < flows.capacity; index++) {
       if (!flows.isUsed(index) || flows.insideAddress(index) !== insideAddress) continue;
-      const isDynamic = this.#mappings.forward(this.#sessions.mapping(index)) === DYNAMIC;
-      const isCall = isDynamic && isCalled(this.#sessions.tcpState(index));
+      const isStatic = this.#mappings.isStatic(this.#sessions.mapping(index));
+      const isCall = !isStatic && isCalled(this.#sessions.tcpState(index));
       if (isCall || !isForCallsOnly) this.#sessions.close(index);
     }
   }
@@ -340,9 +340,11 @@ export class Nat implements ForwardEffects {
   }
 
   endForward(id: number): void {
-    for (let index = 0; index < this.flows.capacity; index++) {
-      if (!this.flows.isUsed(index)) continue;
-      if (this.#mappings.forward(this.#sessions.mapping(index)) === id) this.#sessions.close(index);
+    const { flows } = this;
+    const { ports } = this.#tables;
+    for (let index = 0; index < flows.capacity; index++) {
+      if (!flows.isUsed(index) || !this.#mappings.isStatic(this.#sessions.mapping(index))) continue;
+      if (ports.ownerId(flows.protocol(index), flows.externalPort(index)) === id) this.#sessions.close(index);
     }
   }
 

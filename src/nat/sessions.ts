@@ -50,8 +50,6 @@ const PEER_LINKS = 2;
 const QUEUED = 3;
 
 const MAPPING_BITS = 0x1fff;
-/** How many mappings the sessions can tell apart. */
-const MAX_MAPPINGS = MAPPING_BITS + 1;
 const LIST_SHIFT = 13;
 const LIST_BITS = 15 << LIST_SHIFT;
 const STATE_SHIFT = 17;
@@ -84,8 +82,6 @@ export class Sessions {
 
   constructor(flows: FlowTable, mappings: Mappings, hosts: Hosts, settings: NatSettings, random: Random) {
     const capacity = flows.capacity;
-    if (mappings.capacity > MAX_MAPPINGS)
-      throw new RangeError(`${mappings.capacity} mappings; ${MAX_MAPPINGS} is the most`);
     // Chains are looked through only for callers whom no session of theirs lets in.
     let headBits = 3;
     while (4 << headBits < capacity) headBits++;

@@ -147,12 +147,12 @@ function withWords<T>(create: () => T): { made: T; words: Int32Array; heads: Int
   }
 }
 
-/** The next of a chain stands in the upper half of each mapping's fourth word. */
+/** The next of a chain stands in the upper 13 bits of each mapping's third word. */
 function longestChain(words: Int32Array, heads: Int16Array): number {
   let longest = 0;
   for (const head of heads) {
     let length = 0;
-    for (let index = head; index >= 0; index = (words[index * 4 + 3] as number) >> 16) length++;
+    for (let index = head; index >= 0; index = (words[index * 3 + 2] as number) >> 19) length++;
     longest = Math.max(longest, length);
   }
   return longest;
