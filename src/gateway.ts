@@ -21,6 +21,7 @@ import { checkBindings } from "./link/bindings.js";
 import type { Interface } from "./link/interface.js";
 import { type Decision, NONE, type Way } from "./nat/decision.js";
 import { formatForward } from "./nat/forwards.js";
+import { judgeShape } from "./nat/judge.js";
 import { Nat } from "./nat/nat.js";
 import { Refusal } from "./nat/refusal.js";
 import { setLabel } from "./nat/rewrite.js";
@@ -57,8 +58,7 @@ import {
   recordsAddresses,
 } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
-import { TCP_ACK, TCP_HEADER_BYTES, TCP_RST, TCP_SYN, tcpFlags } from "./wire/tcp.js";
-import { UDP_HEADER_BYTES } from "./wire/udp.js";
+import { TCP_ACK, TCP_RST, TCP_SYN, tcpFlags } from "./wire/tcp.js";
 
 /** Interface indices of a gateway. */
 export const LAN = 0;
@@ -612,6 +612,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
       case "forwardDisabled":
       case "forwardSourceRefused":
         if (this.firewall.closedPorts !== undefined) this.#rejectAtClosedPort(packet, this.firewall.closedPorts);
+        else this.#disown(packet);
         break;
     }
     return verdict;
@@ -652,7 +653,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
    */
   #disown(packet: Packet): void {
     if (this.clock.now >= this.#forgetfulUntilMs || packet.protocol !== PROTOCOL_TCP) return;
-    if (packet.destination !== this.wan.address || packet.payloadBytes < TCP_HEADER_BYTES) return;
+    if (packet.destination !== this.wan.address || !isAnswerable(packet, this.nat.decision)) return;
     const flags = tcpFlags(packet.frame.view, packet.transportAt);
     if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) === TCP_ACK) this.#reject(packet, UNREACHABLE_PORT);
   }
@@ -662,14 +663,13 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
    * about to call him from there: a SYN waits, and everything else of TCP hears nothing (RFC 5382 REQ-4).
    */
   #rejectAtClosedPort(packet: Packet, closedPorts: ClosedPorts): void {
-    if (packet.destination !== this.wan.address || packet.protocol === PROTOCOL_ICMP) return;
-    if (packet.payloadBytes < UDP_HEADER_BYTES) return;
+    if (packet.destination !== this.wan.address || !isAnswerable(packet, this.nat.decision)) return;
     const { ports, lowPorts } = this.nat.settings;
     const port = packet.destinationPort;
     const isNats = (port >= ports.first && port <= ports.last) || (port >= lowPorts.first && port <= lowPorts.last);
     if (packet.protocol !== PROTOCOL_TCP || !isNats) {
       this.#reject(packet, UNREACHABLE_PORT);
-    } else if (packet.payloadBytes >= TCP_HEADER_BYTES && isOpening(tcpFlags(packet.frame.view, packet.transportAt))) {
+    } else if (isOpening(this.nat.decision.tcpFlags)) {
       closedPorts.remember(packet, this.clock.now);
     }
   }
@@ -707,6 +707,17 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     out.txBytes += length;
     return "ok";
   }
+}
+
+/**
+ * Whether a stranger may hear about a closed port from us: only where a port in use would have let his packet as far as its
+ * filter. Otherwise what is damaged, or may not pass anyhow, would tell the two apart.
+ */
+function isAnswerable(packet: Packet, decision: Decision): boolean {
+  const { transportAt } = packet;
+  const isRecording =
+    transportAt !== TRANSPORT_AT && recordsAddresses(packet.frame.view, NETWORK_AT, transportAt - NETWORK_AT);
+  return !isRecording && judgeShape(packet, decision) === "ok";
 }
 
 /** Whether a packet for the gateway itself belongs to what has begun already: it needs no rule. */

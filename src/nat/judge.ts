@@ -404,7 +404,7 @@ export class Judge {
  * What must hold before ports are believed; the checksum is the receiver's business (RFC 5382 section 8). Notes TCP's flags,
  * which are read together with the length of the header.
  */
-function judgeShape(packet: Packet, decision: Decision): Verdict {
+export function judgeShape(packet: Packet, decision: Decision): Verdict {
   const protocol = packet.protocol;
   const view = packet.frame.view;
   const payloadBytes = packet.payloadBytes;
