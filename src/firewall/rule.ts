@@ -66,7 +66,9 @@ export function parseRule(given: readonly string[]): Rule {
   if (!ACTIONS.includes(action)) throw new Error(`a rule begins with allow, deny or reject; its form is ${FORM}`);
   const isLogged = words[at] === "log";
   if (isLogged) at++;
-  const named = PROTOCOLS[words[at] ?? ""];
+  const name = words[at] ?? "";
+  // Every object has a "constructor", too.
+  const named = Object.keys(PROTOCOLS).includes(name) ? PROTOCOLS[name] : undefined;
   if (named !== undefined) at++;
   let from = EVERYBODY;
   let to = EVERYBODY;

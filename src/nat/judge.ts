@@ -351,14 +351,14 @@ export class Judge {
     if (isTcp && !isOpening(flags)) return "natTcpState";
     const insideAddress = this.#targetAddress(owner, id);
     const insidePort = this.#targetPort(owner, id, destinationPort);
-    // A hairpin was judged on its way out.
-    if (this.#rules.count > 0 && source !== this.#flows.header.externalAddress) {
+    if (this.#rules.count > 0) {
       const { sourcePort } = packet;
-      const rule = this.#rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, insideAddress, insidePort);
-      decision.rule = rule;
+      const isHairpin = source === this.#flows.header.externalAddress;
       decision.insideAddress = insideAddress;
       decision.port = insidePort;
-      const verdict = rule < 0 ? "ok" : this.#rules.verdict(rule);
+      const verdict = isHairpin
+        ? this.#judgeHairpin(protocol, sourcePort, decision)
+        : this.#judgeWayIn(protocol, source, sourcePort, decision);
       if (verdict !== "ok") return verdict;
     }
     // The two endpoints may already talk through another external port. That session stands, unless it is over: the inside
@@ -375,6 +375,31 @@ export class Judge {
     const room = this.#judgeOpening(protocol, insideAddress, insidePort, decision);
     // The DMZ host is seen with another port already: this one leads nowhere.
     return owner === undefined && decision.mapping >= 0 ? "wanUnsolicited" : room;
+  }
+
+  /** What the rules say of a call from outside to the decision's inside endpoint. */
+  #judgeWayIn(protocol: number, source: number, sourcePort: number, decision: Decision): Verdict {
+    const rules = this.#rules;
+    const rule = rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, decision.insideAddress, decision.port);
+    decision.rule = rule;
+    return rule < 0 ? "ok" : rules.verdict(rule);
+  }
+
+  /**
+   * A hairpin was judged when its way out was opened. Since then the port may have got another owner, who is judged here;
+   * what the rule lets pass has been counted on the way out.
+   */
+  #judgeHairpin(protocol: number, callerPort: number, decision: Decision): Verdict {
+    const owner = this.#ports.ownerKind(protocol, callerPort);
+    if (owner === undefined) return "ok";
+    const id = this.#ports.ownerId(protocol, callerPort);
+    const caller = this.#targetAddress(owner, id);
+    const port = this.#targetPort(owner, id, callerPort);
+    const rules = this.#rules;
+    const rule = rules.judge(protocol, ZONE_LAN, ZONE_LAN, caller, port, decision.insideAddress, decision.port);
+    if (rule < 0 || rules.verdict(rule) === "ok") return "ok";
+    decision.rule = rule;
+    return rules.verdict(rule);
   }
 
   #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {

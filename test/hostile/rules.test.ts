@@ -1,0 +1,34 @@
+/** What tries to get past the firewall's rules. */
+import { describe, expect, it } from "vitest";
+import { formatRule, parseRule } from "../../src/firewall/rule.js";
+import { udpFrame } from "../support/frames.js";
+import { GatewayBench, L1_ADDRESS, L1_TO_WAN_ADDRESS, L2_ADDRESS } from "../support/gatewayBench.js";
+import { ip } from "../support/stackFixture.js";
+
+describe("a rule's text", () => {
+  for (const word of ["constructor", "__proto__", "__defineGetter__", "hasownproperty"]) {
+    it(`is refused where it names ${word}, which every object has, as a protocol`, () => {
+      expect(() => formatRule(parseRule(["deny", word]))).toThrow("does not belong there");
+    });
+  }
+});
+
+describe("a hairpin that was allowed", () => {
+  it("does not reach the port's next owner, whom a rule keeps from it", () => {
+    const bench = new GatewayBench();
+    const { forwards } = bench.gateway.nat;
+    const { rules } = bench.gateway.firewall;
+    bench.stations.set("192.168.1.77", "02:00:00:00:00:77");
+    rules.insert(0, parseRule(`deny from ${L1_ADDRESS} to ${L2_ADDRESS}`.split(" ")));
+    rules.insert(1, parseRule(["allow", "from", L1_ADDRESS]));
+    const forward = { protocol: "udp", ports: { first: 7000, last: 7000 }, insidePort: 9 } as const;
+    forwards.add({ ...forward, insideAddress: ip("192.168.1.77") });
+    const packet = () => udpFrame({ ...L1_TO_WAN_ADDRESS, sourcePort: 5000, destinationPort: 7000 });
+    bench.back(packet());
+    expect(rules.list().map(({ hits }) => hits)).toEqual([0, 1]);
+    forwards.remove(0);
+    forwards.add({ ...forward, insideAddress: ip(L2_ADDRESS) });
+    bench.expectSilence("lan", packet(), { firewallDenied: 1 });
+    expect(rules.list().map(({ hits }) => hits)).toEqual([1, 1]);
+  });
+});
