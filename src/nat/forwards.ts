@@ -60,7 +60,8 @@ export class Forwards {
   readonly #portSpace: PortSpace;
   readonly #effects: ForwardEffects;
   readonly #entries: (Entry | undefined)[] = [];
-  #count = 0;
+  /** Forwards in use, enabled or not. */
+  count = 0;
 
   /** The port space needs room for two ranges of each of the `capacity` forwards. */
   constructor(portSpace: PortSpace, capacity: number, effects: ForwardEffects) {
@@ -90,7 +91,7 @@ export class Forwards {
       return "the port registry is full; remove a forward first";
     }
     this.#entries[id] = new Entry(id, spec);
-    this.#count++;
+    this.count++;
     return undefined;
   }
 
@@ -101,7 +102,7 @@ export class Forwards {
     this.#effects.endForward(id);
     for (const protocol of protocolsOf(entry.protocol)) this.#portSpace.releaseRange(protocol, entry.ports);
     this.#entries[id] = undefined;
-    this.#count--;
+    this.count--;
   }
 
   /** Switches a forward on or off; it keeps its ports, but its sessions end when it is switched off. */
@@ -142,7 +143,7 @@ export class Forwards {
 
   /** The enabled forward that leads to this inside endpoint; -1 for none. */
   serving(protocol: number, insideAddress: number, insidePort: number): number {
-    let left = this.#count;
+    let left = this.count;
     for (let id = 0; left > 0; id++) {
       const entry = this.#entries[id];
       if (entry === undefined) continue;

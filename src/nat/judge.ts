@@ -95,7 +95,8 @@ export class Judge {
       if (refusal !== "ok") return refusal;
     }
     // A server is seen with its public port when it speaks first, too.
-    decision.forward = this.#forwards.serving(protocol, source, sourcePort);
+    const forwards = this.#forwards;
+    decision.forward = forwards.count === 0 ? DYNAMIC : forwards.serving(protocol, source, sourcePort);
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
     decision.account = source & ACCOUNT_BITS;
     return this.#judgeOpening(protocol, source, sourcePort, decision);
