@@ -357,14 +357,14 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     if (packet.isFragment) {
       const known = this.judgeFragment(packet);
       if (known !== undefined) return known;
-      if (packet.fragmentOffset !== 0) return packet.isForOthers ? this.#judgeForward(packet, decision) : "ok";
+      if (packet.fragmentOffset !== 0) return packet.isForOthers ? this.judgeForward(packet, decision) : "ok";
     }
-    const verdict = packet.isForOthers ? this.#judgeForward(packet, decision) : this.#judgeDelivery(packet, decision);
+    const verdict = packet.isForOthers ? this.judgeForward(packet, decision) : this.judgeDelivery(packet, decision);
     if (verdict !== "ok" || decision.way === "local") return verdict;
     if (decision.way === "inward") return this.judgeInward(packet, decision);
     const refusal = this.nat.judgeOutbound(packet, decision);
     if (refusal !== "ok" || decision.way === "hairpin") return refusal;
-    return this.#judgeSending(this.wan, decision.nextHop);
+    return this.judgeSending(this.wan, decision.nextHop);
   }
 
   /** As `judge`, of a packet to a host behind us: one from the LAN has been translated outbound. */
@@ -376,28 +376,28 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     const target = session >= 0 ? this.nat.flows.insideAddress(session) : decision.insideAddress;
     if (lan.isBroadcast(target)) return "ipDestinationMartian";
     decision.nextHop = lan.nextHop(target);
-    return this.#judgeSending(lan, decision.nextHop);
+    return this.judgeSending(lan, decision.nextHop);
   }
 
   /** As `IpOutput.emit`, which is asked last. */
-  #judgeSending(out: Interface, nextHop: number): Verdict {
+  private judgeSending(out: Interface, nextHop: number): Verdict {
     return nextHop === 0 || nextHop === out.address ? "ipNoRoute" : this.neighbours.judge(out, nextHop);
   }
 
   /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */
   protected override forward(packet: Packet): Verdict {
     const decision = this.nat.decision;
-    const refusal = this.#judgeForward(packet, decision);
-    if (refusal !== "ok") return this.#refuse(packet, refusal, this.wan);
+    const refusal = this.judgeForward(packet, decision);
+    if (refusal !== "ok") return this.refuse(packet, refusal, this.wan);
     const wan = this.wan;
     packet.ttl--;
-    // As `#number`.
+    // As `number`.
     if ((packet.fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) packet.identification = wan.nextIdentification();
     const verdict = this.nat.outbound(packet);
-    return verdict === "ok" ? this.#send(packet, wan, decision.nextHop) : this.#refuse(packet, verdict, wan);
+    return verdict === "ok" ? this.send(packet, wan, decision.nextHop) : this.refuse(packet, verdict, wan);
   }
 
-  #judgeForward(packet: Packet, decision: Decision): Verdict {
+  private judgeForward(packet: Packet, decision: Decision): Verdict {
     decision.way = "none";
     if (packet.interfaceIndex === WAN) return "wanUnsolicited";
     const destination = packet.destination;
@@ -421,22 +421,22 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     decision.way = "outward";
     // Most need no closer look.
     const isUsual = packet.ttl > 1 && packet.totalBytes <= wan.mtuBytes && packet.transportAt === TRANSPORT_AT;
-    return isUsual ? "ok" : this.#judgePassage(packet, wan);
+    return isUsual ? "ok" : this.judgePassage(packet, wan);
   }
 
   /** For us, or an ICMP error: that is translated only if its checksum over the whole is right (RFC 5508 REQ-3). */
   protected override isNeededWhole(packet: Packet): boolean {
     if (packet.protocol === PROTOCOL_ICMP && isIcmpError(icmpType(packet.frame.view, packet.transportAt))) return true;
     const decision = this.nat.decision;
-    return !packet.isForOthers && this.#judgeDelivery(packet, decision) === "ok" && decision.way === "local";
+    return !packet.isForOthers && this.judgeDelivery(packet, decision) === "ok" && decision.way === "local";
   }
 
   protected override judgeWaiting(packet: Packet): Verdict {
-    return packet.isForOthers ? this.#judgeForward(packet, this.nat.decision) : "ok";
+    return packet.isForOthers ? this.judgeForward(packet, this.nat.decision) : "ok";
   }
 
   protected override judgeNext(packet: Packet, newDestination: number): Verdict {
-    return this.#judgePassage(packet, newDestination === packet.destination ? this.wan : this.lan);
+    return this.judgePassage(packet, newDestination === packet.destination ? this.wan : this.lan);
   }
 
   protected override sendNext(packet: Packet, newDestination: number, identification: number): Verdict {
@@ -446,7 +446,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     setLabel(packet, packet.interfaceIndex === LAN ? this.nat.externalAddress : source, newDestination, identification);
     const verdict = this.output.emit(out, packet.frame, packet.totalBytes);
     if (verdict === "ok") return verdict;
-    // As with `#fail`.
+    // As with `fail`.
     packet.source = source;
     packet.destination = destination;
     return verdict;
@@ -455,30 +455,30 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   /** A packet for one of our addresses; the WAN address may stand for a host behind it. */
   protected override deliver(packet: Packet): Verdict {
     const decision = this.nat.decision;
-    const refusal = this.#judgeDelivery(packet, decision);
+    const refusal = this.judgeDelivery(packet, decision);
     // The most frequent refusal, and the one that nobody is told of unless that is wanted.
     if (refusal === "wanUnsolicited") {
-      if (this.firewall.closedPorts !== undefined) this.#rejectAtClosedPort(packet, this.firewall.closedPorts);
-      else if (this.clock.now < this.#forgetfulUntilMs) this.#disown(packet);
+      if (this.firewall.closedPorts !== undefined) this.rejectAtClosedPort(packet, this.firewall.closedPorts);
+      else if (this.clock.now < this.#forgetfulUntilMs) this.disown(packet);
       return refusal;
     }
     if (decision.rule >= 0) {
       const { protocol, source, sourcePort, destination, destinationPort } = packet;
       this.firewall.rules.countHit(decision.rule, protocol, source, sourcePort, destination, destinationPort);
     }
-    if (refusal !== "ok") return this.#refuse(packet, refusal, this.lan);
-    return decision.way === "local" ? super.deliver(packet) : this.#sendInward(packet);
+    if (refusal !== "ok") return this.refuse(packet, refusal, this.lan);
+    return decision.way === "local" ? super.deliver(packet) : this.sendInward(packet);
   }
 
-  #judgeDelivery(packet: Packet, decision: Decision): Verdict {
+  private judgeDelivery(packet: Packet, decision: Decision): Verdict {
     decision.way = "local";
     decision.rule = NONE;
     const isFromLan = packet.interfaceIndex === LAN;
     const isForWan = packet.destination === this.wan.address;
-    if (isFromLan && !isForWan) return this.#judgeLocal(packet, decision, "ok");
+    if (isFromLan && !isForWan) return this.judgeLocal(packet, decision, "ok");
     const { protocol } = packet;
     const hasPorts = protocol === PROTOCOL_UDP || protocol === PROTOCOL_TCP;
-    const owner = hasPorts ? this.ports.ownerKind(protocol, packet.destinationPort) : this.#ownerOfOther(packet);
+    const owner = hasPorts ? this.ports.ownerKind(protocol, packet.destinationPort) : this.ownerOfOther(packet);
     decision.owner = owner;
     let isForHost = owner === "mapping" || owner === "forward";
     if (owner === undefined && hasPorts) {
@@ -491,21 +491,21 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
       decision.way = isFromLan ? "hairpin" : "inward";
       // Most need no closer look.
       const isUsual = packet.ttl > 1 && packet.totalBytes <= this.lan.mtuBytes && packet.transportAt === TRANSPORT_AT;
-      return isUsual ? "ok" : this.#judgePassage(packet, this.lan);
+      return isUsual ? "ok" : this.judgePassage(packet, this.lan);
     }
-    if (isFromLan || this.#isExpected(packet, owner)) return this.#judgeLocal(packet, decision, "ok");
+    if (isFromLan || this.isExpected(packet, owner)) return this.judgeLocal(packet, decision, "ok");
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
     if (protocol === PROTOCOL_ICMP) {
       const isRefused = !this.firewall.answersPing && isEchoRequest(packet);
-      return this.#judgeLocal(packet, decision, isRefused ? "firewallDenied" : "ok");
+      return this.judgeLocal(packet, decision, isRefused ? "firewallDenied" : "ok");
     }
     if (!hasPorts) return "natProtocol";
-    const verdict = this.#judgeLocal(packet, decision, "wanUnsolicited");
+    const verdict = this.judgeLocal(packet, decision, "wanUnsolicited");
     return verdict === "ok" && owner === undefined ? "wanUnsolicited" : verdict;
   }
 
   /** What the rules say to a packet for the gateway itself; where they say nothing, `otherwise`. */
-  #judgeLocal(packet: Packet, decision: Decision, otherwise: Verdict): Verdict {
+  private judgeLocal(packet: Packet, decision: Decision, otherwise: Verdict): Verdict {
     const { rules } = this.firewall;
     if (rules.count === 0 || isAnswer(packet, this.sockets, this.ports)) return otherwise;
     const { protocol, interfaceIndex, source, sourcePort, destination, destinationPort } = packet;
@@ -519,7 +519,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
    * send: anybody else would hear from a reset that we have one. A listener is there for the LAN, but may share its port
    * with a connection that we opened ourselves.
    */
-  #isExpected(packet: Packet, owner: PortOwnerKind | undefined): boolean {
+  private isExpected(packet: Packet, owner: PortOwnerKind | undefined): boolean {
     if (owner !== "socket" && owner !== "listener") return false;
     const { protocol, source, sourcePort, destination, destinationPort } = packet;
     if (protocol !== PROTOCOL_TCP) return owner === "socket";
@@ -527,7 +527,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   }
 
   /** Whose query identifier an ICMP packet for the WAN address is about, or port: an error is about the packet it quotes. */
-  #ownerOfOther(packet: Packet): PortOwnerKind | undefined {
+  private ownerOfOther(packet: Packet): PortOwnerKind | undefined {
     if (packet.protocol !== PROTOCOL_ICMP) return undefined;
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return undefined;
     const type = icmpType(packet.frame.view, packet.transportAt);
@@ -540,25 +540,25 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   }
 
   /** To a host behind us. A packet that came from the LAN itself takes the way out first, and so looks as from outside. */
-  #sendInward(packet: Packet): Verdict {
+  private sendInward(packet: Packet): Verdict {
     packet.ttl--;
     const lan = this.lan;
     if (packet.interfaceIndex === LAN) {
-      this.#number(packet, lan);
+      this.number(packet, lan);
       const outward = this.nat.outbound(packet);
-      if (outward !== "ok") return this.#refuse(packet, outward, lan);
+      if (outward !== "ok") return this.refuse(packet, outward, lan);
     }
     const verdict = this.nat.inbound(packet);
     // A hairpin has been rewritten by now.
     if (verdict !== "ok")
-      return packet.interfaceIndex === WAN ? this.#refuse(packet, verdict, lan) : this.#fail(packet, verdict);
+      return packet.interfaceIndex === WAN ? this.refuse(packet, verdict, lan) : this.fail(packet, verdict);
     // Where a port forward leads to the LAN's broadcast address.
-    if (lan.isBroadcast(packet.destination)) return this.#fail(packet, "ipDestinationMartian");
-    return this.#send(packet, lan, lan.nextHop(packet.destination));
+    if (lan.isBroadcast(packet.destination)) return this.fail(packet, "ipDestinationMartian");
+    return this.send(packet, lan, lan.nextHop(packet.destination));
   }
 
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
-  #judgePassage(packet: Packet, out: Interface): Verdict {
+  private judgePassage(packet: Packet, out: Interface): Verdict {
     // As RFC 7126 sections 4.5 and 4.7 advise. Linux' "ping -R" begins the record with its own, inside address.
     const hasOptions = packet.transportAt !== TRANSPORT_AT;
     if (hasOptions && recordsAddresses(packet.frame.view, NETWORK_AT, packet.transportAt - NETWORK_AT)) {
@@ -576,8 +576,8 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   }
 
   /** Tells the sender of a packet, which is still as it came in, why it does not pass to `out`, where it may know. */
-  #refuse(packet: Packet, verdict: Verdict, out: Interface): Verdict {
-    this.#note(packet, verdict);
+  private refuse(packet: Packet, verdict: Verdict, out: Interface): Verdict {
+    this.note(packet, verdict);
     switch (verdict) {
       case "ipTtlExceeded":
         this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_TTL);
@@ -601,31 +601,31 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
       case "natTcpState":
         // A connection from before our start, or past its time: a reset lets the host reconnect at once.
         if (packet.interfaceIndex === LAN) this.tcp.refuse(packet);
-        else this.#disown(packet);
+        else this.disown(packet);
         break;
       case "firewallRejected":
-        this.#reject(packet, UNREACHABLE_PROHIBITED);
+        this.reject(packet, UNREACHABLE_PROHIBITED);
         break;
       // To a stranger all these ports look the same, so that he does not learn which of them are in use.
       case "wanUnsolicited":
       case "natFiltered":
       case "forwardDisabled":
       case "forwardSourceRefused":
-        if (this.firewall.closedPorts !== undefined) this.#rejectAtClosedPort(packet, this.firewall.closedPorts);
-        else this.#disown(packet);
+        if (this.firewall.closedPorts !== undefined) this.rejectAtClosedPort(packet, this.firewall.closedPorts);
+        else this.disown(packet);
         break;
     }
     return verdict;
   }
 
   /** A packet that has been translated goes no further: it is remembered as it came in. */
-  #fail(packet: Packet, verdict: Verdict): Verdict {
+  private fail(packet: Packet, verdict: Verdict): Verdict {
     this.nat.restore(packet);
-    return this.#note(packet, verdict);
+    return this.note(packet, verdict);
   }
 
   /** Keeps what is known of a packet that is as it came in, and is dropped now. */
-  #note(packet: Packet, verdict: Verdict): Verdict {
+  private note(packet: Packet, verdict: Verdict): Verdict {
     const { refusal } = this;
     const { way, owner, rule } = this.nat.decision;
     const isByRule = rule >= 0 && (verdict === "firewallDenied" || verdict === "firewallRejected");
@@ -642,7 +642,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   }
 
   /** Resets a TCP segment's sender; others are told by ICMP, with this code. As many a second as ICMP errors. */
-  #reject(packet: Packet, code: number): void {
+  private reject(packet: Packet, code: number): void {
     if (packet.protocol !== PROTOCOL_TCP) this.complain(packet, ICMP_UNREACHABLE, code);
     else if (this.icmp.takeToken(packet.interfaceIndex)) this.tcp.refuse(packet);
   }
@@ -651,36 +651,36 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
    * A segment from outside that belongs to no connection, soon after a start: it may be of one that we have forgotten. Its
    * sender is told, though ports are silent otherwise: a segment that acknowledges opens nothing, and who sent it knows us.
    */
-  #disown(packet: Packet): void {
+  private disown(packet: Packet): void {
     if (this.clock.now >= this.#forgetfulUntilMs || packet.protocol !== PROTOCOL_TCP) return;
     if (packet.destination !== this.wan.address || !isAnswerable(packet, this.nat.decision)) return;
     const flags = tcpFlags(packet.frame.view, packet.transportAt);
-    if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) === TCP_ACK) this.#reject(packet, UNREACHABLE_PORT);
+    if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) === TCP_ACK) this.reject(packet, UNREACHABLE_PORT);
   }
 
   /**
    * Somebody from outside has come to a port of ours that is closed to him. Where NAT has its ports an inside host may be
    * about to call him from there: a SYN waits, and everything else of TCP hears nothing (RFC 5382 REQ-4).
    */
-  #rejectAtClosedPort(packet: Packet, closedPorts: ClosedPorts): void {
+  private rejectAtClosedPort(packet: Packet, closedPorts: ClosedPorts): void {
     if (packet.destination !== this.wan.address || !isAnswerable(packet, this.nat.decision)) return;
     const { ports, lowPorts } = this.nat.settings;
     const port = packet.destinationPort;
     const isNats = (port >= ports.first && port <= ports.last) || (port >= lowPorts.first && port <= lowPorts.last);
     if (packet.protocol !== PROTOCOL_TCP || !isNats) {
-      this.#reject(packet, UNREACHABLE_PORT);
+      this.reject(packet, UNREACHABLE_PORT);
     } else if (isOpening(this.nat.decision.tcpFlags)) {
       closedPorts.remember(packet, this.clock.now);
     }
   }
 
   /** Many share our address: a receiver must be able to tell their datagrams apart (RFC 6864 section 5.3.1). */
-  #number(packet: Packet, out: Interface): void {
+  private number(packet: Packet, out: Interface): void {
     if ((packet.fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) packet.identification = out.nextIdentification();
   }
 
   /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
-  #send(packet: Packet, out: Interface, nextHop: number): Verdict {
+  private send(packet: Packet, out: Interface, nextHop: number): Verdict {
     // Without destructuring, which costs XS twice as much as to read the properties one by one.
     const nat = this.nat;
     const frame = packet.frame;
@@ -689,7 +689,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     const hop = neighbour < 0 ? undefined : nat.flows.nextHops.list[neighbour];
     if (hop === undefined || !hop.isKnown) {
       const verdict = this.output.emit(out, frame, totalBytes);
-      if (verdict !== "ok") return this.#fail(packet, verdict);
+      if (verdict !== "ok") return this.fail(packet, verdict);
       nat.setNextHop(out.index, this.neighbours.lastIndex);
       return verdict;
     }
@@ -701,7 +701,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     // As Interface.transmit; see `receive`.
     if (!out.port.send(frame, length)) {
       out.txRefused++;
-      return this.#fail(packet, "portFull");
+      return this.fail(packet, "portFull");
     }
     out.txFrames++;
     out.txBytes += length;

@@ -42,23 +42,23 @@ export class KeyedHash {
     this.#v2High = this.#k0High ^ 0x6c796765;
     this.#v3Low = this.#k1Low ^ 0x79746573;
     this.#v3High = this.#k1High ^ 0x74656462;
-    this.#compress(a, b);
-    this.#compress(c, MESSAGE_BYTES << 24);
+    this.compress(a, b);
+    this.compress(c, MESSAGE_BYTES << 24);
     this.#v2Low ^= 0xff;
-    for (let round = 0; round < 4; round++) this.#round();
+    for (let round = 0; round < 4; round++) this.round();
     return this.#v0Low ^ this.#v1Low ^ this.#v2Low ^ this.#v3Low;
   }
 
-  #compress(low: number, high: number): void {
+  private compress(low: number, high: number): void {
     this.#v3Low ^= low;
     this.#v3High ^= high;
-    this.#round();
-    this.#round();
+    this.round();
+    this.round();
     this.#v0Low ^= low;
     this.#v0High ^= high;
   }
 
-  #round(): void {
+  private round(): void {
     let v0Low = this.#v0Low;
     let v0High = this.#v0High;
     let v1Low = this.#v1Low;

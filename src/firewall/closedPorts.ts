@@ -45,9 +45,9 @@ export class ClosedPorts {
 
   /** Keeps what there is to say about an unsolicited SYN, at `nowMs`. One that is sent again does not wait again. */
   remember(packet: Packet, nowMs: number): void {
-    for (let i = 0; i < this.#count; i++) if (this.#isSame(this.#at(i), packet)) return;
+    for (let i = 0; i < this.#count; i++) if (this.isSame(this.at(i), packet)) return;
     if (this.#count === REMEMBERED_SYNS) {
-      this.#forgetOldest();
+      this.forgetOldest();
       this.forgotten++;
     }
     const place = (this.#oldest + this.#count) % REMEMBERED_SYNS;
@@ -70,7 +70,7 @@ export class ClosedPorts {
     const place = this.#oldest;
     const syn = this.#syns[place] as RememberedSyn;
     if (this.#count === 0 || nowMs < syn.dueAtMs) return undefined;
-    this.#forgetOldest();
+    this.forgetOldest();
     const packet = this.#packet;
     const view = packet.frame.view;
     for (let i = 0; i < syn.quoteWords; i++)
@@ -85,15 +85,15 @@ export class ClosedPorts {
     return this.#count === 0 ? NEVER : (this.#syns[this.#oldest] as RememberedSyn).dueAtMs;
   }
 
-  #at(age: number): RememberedSyn {
+  private at(age: number): RememberedSyn {
     return this.#syns[(this.#oldest + age) % REMEMBERED_SYNS] as RememberedSyn;
   }
 
-  #isSame(syn: RememberedSyn, { source, sourcePort, destinationPort }: Packet): boolean {
+  private isSame(syn: RememberedSyn, { source, sourcePort, destinationPort }: Packet): boolean {
     return syn.source === source && syn.sourcePort === sourcePort && syn.destinationPort === destinationPort;
   }
 
-  #forgetOldest(): void {
+  private forgetOldest(): void {
     this.#oldest = (this.#oldest + 1) % REMEMBERED_SYNS;
     this.#count--;
   }

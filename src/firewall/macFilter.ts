@@ -47,22 +47,22 @@ export class MacFilter implements StationFilter {
    * it cannot be: then nothing has changed.
    */
   set(mac: number, isAllowed: boolean): string | undefined {
-    const at = this.#find(mac);
+    const at = this.find(mac);
     if (at < 0 && this.#entries.length >= this.capacity) {
       return `all ${this.capacity} places for stations are in use; remove one first`;
     }
     if (at >= 0) this.#entries.splice(at, 1);
     this.#entries.push({ mac, isAllowed, head: macHead(mac), tail: macTail(mac) });
-    this.#changed();
+    this.changed();
     return undefined;
   }
 
   /** What stands against it, in one sentence, if the station is not listed. */
   remove(mac: number): string | undefined {
-    const at = this.#find(mac);
+    const at = this.find(mac);
     if (at < 0) return `station ${formatMac(mac)} is not listed; "show macs" lists those that are`;
     this.#entries.splice(at, 1);
-    this.#changed();
+    this.changed();
     return undefined;
   }
 
@@ -70,11 +70,11 @@ export class MacFilter implements StationFilter {
     return this.#entries;
   }
 
-  #find(mac: number): number {
+  private find(mac: number): number {
     return this.#entries.findIndex((entry) => entry.mac === mac);
   }
 
-  #changed(): void {
+  private changed(): void {
     this.#allowed = this.#entries.filter((entry) => entry.isAllowed).length;
     this.#effects.stationsChanged();
   }

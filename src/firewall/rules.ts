@@ -166,7 +166,7 @@ export class Rules {
    */
   insert(at: number, rule: Rule): string | undefined {
     if (this.count >= this.capacity) return `all ${this.capacity} rules are in use; remove one first`;
-    if (at < 0 || at > this.count) return this.#noSuchPlace(at, this.count + 1);
+    if (at < 0 || at > this.count) return this.noSuchPlace(at, this.count + 1);
     this.#entries.splice(at, 0, new Entry(rule));
     this.count++;
     this.effects.rulesChanged();
@@ -174,7 +174,7 @@ export class Rules {
   }
 
   remove(at: number): string | undefined {
-    if (at < 0 || at >= this.count) return this.#noSuchPlace(at, this.count);
+    if (at < 0 || at >= this.count) return this.noSuchPlace(at, this.count);
     this.#entries.splice(at, 1);
     this.count--;
     this.effects.rulesChanged();
@@ -183,7 +183,7 @@ export class Rules {
 
   /** Takes rule `from` out, with its hits, and puts it where it will be rule `to`. */
   move(from: number, to: number): string | undefined {
-    for (const at of [from, to]) if (at < 0 || at >= this.count) return this.#noSuchPlace(at, this.count);
+    for (const at of [from, to]) if (at < 0 || at >= this.count) return this.noSuchPlace(at, this.count);
     const [entry] = this.#entries.splice(from, 1);
     this.#entries.splice(to, 0, entry as Entry);
     this.effects.rulesChanged();
@@ -200,7 +200,7 @@ export class Rules {
     return this.#entries;
   }
 
-  #noSuchPlace(at: number, places: number): string {
+  private noSuchPlace(at: number, places: number): string {
     const there = places === 0 ? "there are no rules" : `use 1 to ${places}`;
     return `there is no place ${at + 1} for a rule; ${there}`;
   }

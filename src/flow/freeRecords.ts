@@ -33,14 +33,14 @@ export class FreeRecords {
   /** Whether there is one that may be taken. */
   hasReady(): boolean {
     if (this.#ready > 0) return true;
-    this.#advance();
-    if (this.#ready === 0 && this.#waiting > 0) this.#advance();
+    this.advance();
+    if (this.#ready === 0 && this.#waiting > 0) this.advance();
     return this.#ready > 0;
   }
 
   /** How many may still be in a reader's hands. */
   countHeld(): number {
-    for (let group = 0; group < 2; group++) this.#advance();
+    for (let group = 0; group < 2; group++) this.advance();
     return this.#waiting + this.#withdrawn;
   }
 
@@ -60,13 +60,13 @@ export class FreeRecords {
     else this.#words[this.#linksAt + this.#last * RECORD_WORDS] = index << 16;
     this.#last = index;
     // Looking at readers costs more, and can wait as long as there are others.
-    if (this.#ready === 0 || this.#waiting === 0) this.#advance();
+    if (this.#ready === 0 || this.#waiting === 0) this.advance();
     this.#withdrawn++;
     this.#withdrawnPeriod = this.#readers.endPeriod();
   }
 
   /** When no reader can hold the first group any more, both move on. */
-  #advance(): void {
+  private advance(): void {
     if (this.#waiting > 0 && !this.#readers.isOver(this.#period)) return;
     this.#ready += this.#waiting;
     this.#waiting = this.#withdrawn;

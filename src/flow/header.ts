@@ -52,7 +52,7 @@ export class FlowHeader {
     this.#access = access;
     this.#readers = readers;
     this.#toWire = toWire;
-    this.#close();
+    this.close();
   }
 
   setTick(seconds: number): void {
@@ -69,7 +69,7 @@ export class FlowHeader {
 
   setExternalAddress(address: number): void {
     this.#external = this.#toWire(address);
-    this.#change();
+    this.change();
   }
 
   /** Station address (48 bits) and MTU of the LAN or the WAN. */
@@ -78,7 +78,7 @@ export class FlowHeader {
     wanted.head = this.#toWire(Math.floor(mac / 0x100000000));
     wanted.tail = this.#toWire((mac % 0x100000000) | 0);
     wanted.mtuBytes = mtuBytes;
-    this.#change();
+    this.change();
   }
 
   /** Ends a change that waits, if it may. */
@@ -106,18 +106,18 @@ export class FlowHeader {
     this.isChanging = false;
   }
 
-  #change(): void {
+  private change(): void {
     if (!this.isChanging) {
       this.isChanging = true;
       this.lanMacHead = NO_MAC_HEAD;
       this.wanMacHead = NO_MAC_HEAD;
-      this.#close();
+      this.close();
       this.#period = this.#readers.endPeriod();
     }
     this.settle();
   }
 
-  #close(): void {
+  private close(): void {
     this.#access.store(INTERFACES, CLOSED);
     this.#access.store(INTERFACES + INTERFACE_WORDS, CLOSED);
   }

@@ -68,7 +68,7 @@ export class NextHops {
       return { name: nameOf(~index, 0), isKnown: false, words: table.subarray(from, from + NEXT_HOP_WORDS) };
     });
     this.list.forEach(({ name }, index) => {
-      this.#publish(index, name, 0);
+      this.publish(index, name, 0);
     });
   }
 
@@ -97,7 +97,7 @@ export class NextHops {
     wanted[at + WANTED_EPOCH] = epoch;
     hop.isKnown = false;
     hop.name = nameOf(~index, epoch);
-    this.#publish(index, hop.name, 0);
+    this.publish(index, hop.name, 0);
     // A record that slept through all epochs must not wake up to a stranger's station. Before the period ends: until then,
     // a reader may have such a name in hand.
     if (epoch === 0) this.#records.forgetHops();
@@ -118,7 +118,7 @@ export class NextHops {
     words[3] = this.#toWire(((sourceMac % 0x10000) << 16) | ETHERTYPE_IPV4);
     hop.name = nameOf(index, wanted[at + WANTED_EPOCH] as number);
     hop.isKnown = true;
-    this.#publish(index, hop.name, Math.floor(mac / 0x100000000));
+    this.publish(index, hop.name, Math.floor(mac / 0x100000000));
   }
 
   /** Stations that are known and cannot be written yet. */
@@ -132,7 +132,7 @@ export class NextHops {
   }
 
   /** Word 0: the name, and the first two bytes of the station address. */
-  #publish(index: number, name: number, macHead: number): void {
+  private publish(index: number, name: number, macHead: number): void {
     const word = this.#toWire((name << 24) | ((name & 0xff00) << 8) | macHead);
     this.#access.store(this.#firstAt + index * NEXT_HOP_WORDS, word);
   }

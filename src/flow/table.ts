@@ -321,7 +321,7 @@ export class FlowTable implements HopRecords {
   }
 
   protocol(index: number): number {
-    return (this.words[this.#at(index) + OUTBOUND_WAY] as number) & 0xff;
+    return (this.words[this.at(index) + OUTBOUND_WAY] as number) & 0xff;
   }
 
   insideAddress(index: number): number {
@@ -355,7 +355,7 @@ export class FlowTable implements HopRecords {
 
   /** Whether the fast path carries the session, in both directions. */
   isCarried(index: number): boolean {
-    const at = this.#at(index);
+    const at = this.at(index);
     const flags = (this.words[at + INBOUND_WAY] as number) & (this.words[at + OUTBOUND_WAY] as number);
     return (flags & CARRIED) === CARRIED;
   }
@@ -400,7 +400,7 @@ export class FlowTable implements HopRecords {
   forgetHops(): void {
     for (let index = 0; index < this.capacity; index++) {
       if (!this.isUsed(index)) continue;
-      const at = this.#at(index);
+      const at = this.at(index);
       for (let way = INBOUND_WAY; way <= OUTBOUND_WAY; way++) {
         this.#access.store(at + way, (this.words[at + way] as number) & (FLAG_SETTLED | 0xff));
       }
@@ -412,7 +412,7 @@ export class FlowTable implements HopRecords {
     return this.#toWire(value);
   }
 
-  #at(index: number): number {
+  private at(index: number): number {
     return this.#recordsAt + index * RECORD_WORDS;
   }
 }

@@ -68,8 +68,8 @@ export class FragmentTable {
     identification: number,
     firstBytes: number,
   ): number {
-    const at = this.#placeFor(key, source);
-    this.#write(at, key, source, destination);
+    const at = this.placeFor(key, source);
+    this.write(at, key, source, destination);
     const words = this.#words;
     words[at + NEW_DESTINATION] = newDestination;
     words[at + LABEL] = identification << 16;
@@ -80,8 +80,8 @@ export class FragmentTable {
   /** Remembers that no fragment of a datagram may pass, if that takes nobody else's place. */
   refuse(key: number, source: number, destination: number): void {
     const known = this.find(key, source, destination);
-    const at = known >= 0 ? known : this.#placeFor(0, 0);
-    if (at >= 0) this.#write(at, key, source, destination);
+    const at = known >= 0 ? known : this.placeFor(0, 0);
+    if (at >= 0) this.write(at, key, source, destination);
   }
 
   isRefused(at: number): boolean {
@@ -163,7 +163,7 @@ export class FragmentTable {
     let leftMs = NEVER;
     for (let at = 0; at < words.length; at += ENTRY_WORDS) {
       if (words[at] === 0) continue;
-      const left = FRAGMENT_TIMEOUT_MS - this.#age(at);
+      const left = FRAGMENT_TIMEOUT_MS - this.age(at);
       if (left <= 0) words[at] = 0;
       else if (left < leftMs) leftMs = left;
     }
@@ -175,7 +175,7 @@ export class FragmentTable {
   }
 
   /** Begins an entry, as refused. */
-  #write(at: number, key: number, source: number, destination: number): void {
+  private write(at: number, key: number, source: number, destination: number): void {
     const words = this.#words;
     const now = this.#clock.now;
     words[at] = key;
@@ -187,7 +187,7 @@ export class FragmentTable {
   }
 
   /** A place for a datagram of that source; with key 0 one for a refused datagram, -1 if there is none. */
-  #placeFor(key: number, source: number): number {
+  private placeFor(key: number, source: number): number {
     const words = this.#words;
     let free = -1;
     let refused = -1;
@@ -199,14 +199,14 @@ export class FragmentTable {
     for (let at = 0; at < words.length; at += ENTRY_WORDS) {
       const one = words[at] as number;
       if (one === 0) free = at;
-      else if (this.isRefused(at)) refused = this.#older(refused, at);
-      else if (linkOf(one) !== linkOf(key)) otherLink = this.#older(otherLink, at);
+      else if (this.isRefused(at)) refused = this.older(refused, at);
+      else if (linkOf(one) !== linkOf(key)) otherLink = this.older(otherLink, at);
       else {
         linkCount += ENTRY_WORDS;
-        ownLink = this.#older(ownLink, at);
+        ownLink = this.older(ownLink, at);
         if (words[at + SOURCE] !== source) continue;
         ownCount += ENTRY_WORDS;
-        own = this.#older(own, at);
+        own = this.older(own, at);
       }
     }
     if (key !== 0 && own >= 0 && ownCount * 4 >= words.length) return own;
@@ -215,12 +215,12 @@ export class FragmentTable {
     return linkCount * 2 >= words.length || otherLink < 0 ? ownLink : otherLink;
   }
 
-  #older(one: number, other: number): number {
-    return one < 0 || this.#age(other) > this.#age(one) ? other : one;
+  private older(one: number, other: number): number {
+    return one < 0 || this.age(other) > this.age(one) ? other : one;
   }
 
   /** In ms since the last new fragment. */
-  #age(at: number): number {
+  private age(at: number): number {
     return ((this.#clock.now | 0) - (this.#words[at + TOUCHED] as number)) | 0;
   }
 }

@@ -42,7 +42,7 @@ export class HeldFragments {
     const last = pages.length - 1;
     if (last < 0) return false;
     const key = fragmentKey(packet);
-    const chosen = this.#choose(key, packet.source);
+    const chosen = this.choose(key, packet.source);
     const page = pages[chosen] as Int32Array;
     if (page[0] !== 0) this.#drops.count("fragmentTableFull", linkOf(page[0] as number));
     for (let i = chosen; i < last; i++) pages[i] = pages[i + 1] as Int32Array;
@@ -61,7 +61,7 @@ export class HeldFragments {
 
   /** Takes out the datagram's fragment that came first: puts it into `frame` and `packet`. False if none is left. */
   release(key: number, source: number, destination: number, frame: Frame, packet: Packet): boolean {
-    const page = this.#find(key, source, destination);
+    const page = this.find(key, source, destination);
     if (page === undefined) return false;
     page[0] = 0;
     const words = frame.words;
@@ -72,11 +72,11 @@ export class HeldFragments {
 
   /** Drops a datagram's fragments. */
   discard(key: number, source: number, destination: number, reason: DropReason): void {
-    let page = this.#find(key, source, destination);
+    let page = this.find(key, source, destination);
     while (page !== undefined) {
       page[0] = 0;
       this.#drops.count(reason, linkOf(key));
-      page = this.#find(key, source, destination);
+      page = this.find(key, source, destination);
     }
   }
 
@@ -106,7 +106,7 @@ export class HeldFragments {
     return this.#dueAtMs;
   }
 
-  #find(key: number, source: number, destination: number): Int32Array | undefined {
+  private find(key: number, source: number, destination: number): Int32Array | undefined {
     const pages = this.#pages;
     for (let i = 0; i < pages.length; i++) {
       const page = pages[i] as Int32Array;
@@ -116,7 +116,7 @@ export class HeldFragments {
   }
 
   /** The page for a newcomer. */
-  #choose(key: number, source: number): number {
+  private choose(key: number, source: number): number {
     const pages = this.#pages;
     const link = linkOf(key);
     let linkCount = 0;
@@ -133,7 +133,7 @@ export class HeldFragments {
       if ((linkOf(page[0] as number) === link) !== isOwnTurn) continue;
       const one = page[SOURCE] as number;
       // Of equals the newcomer's own source makes way.
-      const count = 2 * this.#countOf(one, linkOf(page[0] as number)) + (isOwnTurn && one === source ? 1 : 0);
+      const count = 2 * this.countOf(one, linkOf(page[0] as number)) + (isOwnTurn && one === source ? 1 : 0);
       if (count <= most) continue;
       most = count;
       chosen = i;
@@ -142,7 +142,7 @@ export class HeldFragments {
   }
 
   /** Pages of a source. */
-  #countOf(source: number, link: number): number {
+  private countOf(source: number, link: number): number {
     const pages = this.#pages;
     let count = 0;
     for (let i = 0; i < pages.length; i++) {

@@ -57,8 +57,8 @@ export class Icmp {
    * came from. Stays silent where RFC 1812 section 4.3.2.7 says so, or above the rate. `rest` is the error's second word.
    */
   sendError(packet: Packet, back: Interface, type: number, code: number, rest = 0): void {
-    if (!this.#mayComplain(packet, back) || !this.takeToken(back.index)) return;
-    const bytes = this.#writeError(packet, type, code, rest);
+    if (!this.mayComplain(packet, back) || !this.takeToken(back.index)) return;
+    const bytes = this.writeError(packet, type, code, rest);
     const tos = ipTos(packet.frame.view, NETWORK_AT) & DSCP_MASK;
     const verdict = this.#output.sendOn(back, back.address, packet.source, PROTOCOL_ICMP, bytes, false, tos);
     if (verdict !== "ok") this.#drops.count(verdict, back.index);
@@ -69,8 +69,8 @@ export class Icmp {
    * that were translated before they failed. False when there is nothing to say.
    */
   buildError(packet: Packet, from: Interface, type: number, code: number): boolean {
-    if (!this.#mayComplain(packet, from) || !this.takeToken(from.index)) return false;
-    const bytes = this.#writeError(packet, type, code, 0);
+    if (!this.mayComplain(packet, from) || !this.takeToken(from.index)) return false;
+    const bytes = this.writeError(packet, type, code, 0);
     const tos = ipTos(packet.frame.view, NETWORK_AT) & DSCP_MASK;
     this.#output.write(from, from.address, packet.source, PROTOCOL_ICMP, bytes, false, tos, DEFAULT_TTL);
     return true;
@@ -95,7 +95,7 @@ export class Icmp {
     return this.#output.emit(out, packet.frame, packet.totalBytes);
   }
 
-  #mayComplain(packet: Packet, from: Interface): boolean {
+  private mayComplain(packet: Packet, from: Interface): boolean {
     if (from.address === 0 || packet.fragmentOffset !== 0 || packet.isLinkBroadcast) return false;
     if (!isUnicastSource(packet.source) || !isUnicastSource(packet.destination)) return false;
     if (from.isBroadcast(packet.source) || from.isBroadcast(packet.destination)) return false;
@@ -121,7 +121,7 @@ export class Icmp {
   }
 
   /** Writes the ICMP message with its quote into the output frame; returns its length in bytes. */
-  #writeError(packet: Packet, type: number, code: number, rest: number): number {
+  private writeError(packet: Packet, type: number, code: number, rest: number): number {
     const frame: Frame = this.#output.frame;
     const quoteBytes = Math.min(packet.totalBytes, MAX_QUOTE_BYTES);
     const quote = packet.frame.bytes.subarray(NETWORK_AT, NETWORK_AT + quoteBytes);

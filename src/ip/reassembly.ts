@@ -84,23 +84,23 @@ export class Reassembly {
     const length = packet.payloadBytes;
     const shape = validateFragment(packet);
     if (shape === "fragmentMalformed") return shape;
-    const found = this.#find(packet);
+    const found = this.find(packet);
     if (offset + length > this.#maxPayloadBytes) {
       // What came before can never be completed.
       if (found !== undefined) found.inUse = false;
       return "fragmentTooBig";
     }
 
-    const assembly = found ?? this.#start(packet);
+    const assembly = found ?? this.start(packet);
     if (assembly === undefined) return "fragmentTableFull";
-    const verdict = this.#insert(assembly, packet, offset, length);
-    if (verdict === "ok" && assembly.receivedBytes === assembly.payloadBytes) this.#finish(assembly);
+    const verdict = this.insert(assembly, packet, offset, length);
+    if (verdict === "ok" && assembly.receivedBytes === assembly.payloadBytes) this.finish(assembly);
     return verdict;
   }
 
   /** Whether other fragments of the packet's datagram are here. */
   has(packet: Packet): boolean {
-    return this.#find(packet) !== undefined;
+    return this.find(packet) !== undefined;
   }
 
   /** Drops what has come in by an interface. */
@@ -118,7 +118,7 @@ export class Reassembly {
       this.#drops.count("fragmentTimeout", assembly.interfaceIndex);
       if (assembly.firstBytes === 0 || this.onTimeout === undefined) continue;
       // As the first fragment came in: the error about it quotes this (RFC 1812 section 4.3.2.3).
-      this.#writeHeader(assembly, assembly.firstBytes, IP_MORE_FRAGMENTS);
+      this.writeHeader(assembly, assembly.firstBytes, IP_MORE_FRAGMENTS);
       this.onTimeout(assembly.interfaceIndex, assembly.frame, IPV4_HEADER_BYTES + assembly.firstBytes);
     }
   }
@@ -133,7 +133,7 @@ export class Reassembly {
     return next;
   }
 
-  #find(packet: Packet): Assembly | undefined {
+  private find(packet: Packet): Assembly | undefined {
     const identification = ipIdentification(packet.frame.view, NETWORK_AT);
     for (let i = 0; i < this.#assemblies.length; i++) {
       const assembly = this.#assemblies[i] as Assembly;
@@ -151,8 +151,8 @@ export class Reassembly {
     return undefined;
   }
 
-  #start(packet: Packet): Assembly | undefined {
-    const chosen = this.#choose(packet);
+  private start(packet: Packet): Assembly | undefined {
+    const chosen = this.choose(packet);
     if (chosen === undefined) return undefined;
     if (chosen.inUse) this.#drops.count("fragmentTableFull", chosen.interfaceIndex);
     const { now } = this.#clock;
@@ -175,7 +175,7 @@ export class Reassembly {
   }
 
   /** A free buffer, or the one that a newcomer may take; undefined if it has to wait. */
-  #choose({ interfaceIndex, source }: Packet): Assembly | undefined {
+  private choose({ interfaceIndex, source }: Packet): Assembly | undefined {
     let ofLink = 0;
     let own: Assembly | undefined;
     for (let i = 0; i < this.#assemblies.length; i++) {
@@ -198,7 +198,7 @@ export class Reassembly {
     return oldest;
   }
 
-  #insert(assembly: Assembly, packet: Packet, offset: number, length: number): Verdict {
+  private insert(assembly: Assembly, packet: Packet, offset: number, length: number): Verdict {
     const end = offset + length;
     // Without the second half, blocks behind the end could stand in for missing ones in the count of bytes.
     const contradictsEnd =
@@ -228,20 +228,20 @@ export class Reassembly {
     if (!packet.moreFragments) assembly.payloadBytes = end;
     if (offset === 0) {
       assembly.firstBytes = length;
-      // For `#writeHeader`.
+      // For `writeHeader`.
       assembly.frame.view.setUint8(NETWORK_AT + 1, ipTos(packet.frame.view, NETWORK_AT));
       assembly.frame.view.setUint8(NETWORK_AT + IP_TTL_OFFSET, packet.ttl);
     }
     return "ok";
   }
 
-  #finish(assembly: Assembly): void {
-    this.#writeHeader(assembly, assembly.payloadBytes, 0);
+  private finish(assembly: Assembly): void {
+    this.writeHeader(assembly, assembly.payloadBytes, 0);
     assembly.inUse = false;
     this.whole = assembly.frame;
   }
 
-  #writeHeader(assembly: Assembly, payloadBytes: number, fragmentField: number): void {
+  private writeHeader(assembly: Assembly, payloadBytes: number, fragmentField: number): void {
     const { view } = assembly.frame;
     writeIpv4(
       view,

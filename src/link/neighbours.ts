@@ -109,35 +109,35 @@ export class Neighbours {
     if (ready >= 0) {
       const known = this.#entries[ready] as Neighbour;
       this.lastIndex = ready;
-      return this.#transmit(out, known.macHead, known.macTail, frame, length);
+      return this.transmit(out, known.macHead, known.macTail, frame, length);
     }
     this.lastIndex = -1;
-    if (out.isBroadcast(nextHop)) return this.#transmit(out, 0xffff, -1, frame, length);
+    if (out.isBroadcast(nextHop)) return this.transmit(out, 0xffff, -1, frame, length);
     // RFC 1112 section 6.4: the group's lower 23 bits.
-    if (isMulticast(nextHop)) return this.#transmit(out, 0x0100, 0x5e000000 | (nextHop & 0x7fffff), frame, length);
+    if (isMulticast(nextHop)) return this.transmit(out, 0x0100, 0x5e000000 | (nextHop & 0x7fffff), frame, length);
 
-    let index = this.#find(out, nextHop);
+    let index = this.find(out, nextHop);
     if (index < 0) {
-      index = this.#create(out, nextHop);
+      index = this.create(out, nextHop);
       if (index < 0) return "neighbourTableFull";
     }
     this.lastIndex = index;
     this.#recent[out.index] = index;
     const entry = this.#entries[index] as Neighbour;
-    if (entry.state === "fresh" && this.#clock.now >= entry.confirmedAtMs + NEIGHBOUR_FRESH_MS) this.#age(index, entry);
+    if (entry.state === "fresh" && this.#clock.now >= entry.confirmedAtMs + NEIGHBOUR_FRESH_MS) this.age(index, entry);
     if (entry.state === "fresh" || entry.state === "stale") {
-      if (entry.state === "stale") this.#ask(entry);
-      return this.#transmit(out, entry.macHead, entry.macTail, frame, length);
+      if (entry.state === "stale") this.ask(entry);
+      return this.transmit(out, entry.macHead, entry.macTail, frame, length);
     }
-    this.#ask(entry);
-    return this.#keep(entry, frame, length) ? "ok" : "neighbourQueueFull";
+    this.ask(entry);
+    return this.keep(entry, frame, length) ? "ok" : "neighbourQueueFull";
   }
 
   /** What `send` would say to a frame that is to go to `nextHop`, if the port takes it; changes nothing. */
   judge(out: Interface, nextHop: number): Verdict {
     if (out.isBroadcast(nextHop) || isMulticast(nextHop)) return "ok";
-    const index = this.#find(out, nextHop);
-    if (index < 0 && this.#leastWorth(out) < 0) return "neighbourTableFull";
+    const index = this.find(out, nextHop);
+    if (index < 0 && this.leastWorth(out) < 0) return "neighbourTableFull";
     const entry = index < 0 ? undefined : (this.#entries[index] as Neighbour);
     if (entry !== undefined && (entry.state !== "incomplete" || entry.pending >= 0)) return "ok";
     return this.#pendingLengths.includes(0) ? "ok" : "neighbourQueueFull";
@@ -145,10 +145,10 @@ export class Neighbours {
 
   /** A station has shown its address to us; `create` when it asked for ours, and is bound to be talked to next. */
   learn(source: Interface, address: number, mac: number, create: boolean): void {
-    let index = this.#find(source, address);
+    let index = this.find(source, address);
     if (index < 0) {
       if (!create) return;
-      index = this.#create(source, address);
+      index = this.create(source, address);
       if (index < 0) return;
     }
     const entry = this.#entries[index] as Neighbour;
@@ -157,40 +157,40 @@ export class Neighbours {
     entry.confirmedAtMs = this.#clock.now;
     entry.attempts = 0;
     entry.state = "fresh";
-    this.#schedule(entry.confirmedAtMs + NEIGHBOUR_FRESH_MS);
+    this.schedule(entry.confirmedAtMs + NEIGHBOUR_FRESH_MS);
     if (this.listener !== undefined) this.listener.neighbourKnown(index, mac, source);
     if (entry.pending >= 0) {
       const place = entry.pending;
       const length = this.#pendingLengths[place] as number;
       entry.pending = -1;
       this.#pendingLengths[place] = 0;
-      const verdict = this.#transmit(source, entry.macHead, entry.macTail, this.#pendingFrames[place] as Frame, length);
+      const verdict = this.transmit(source, entry.macHead, entry.macTail, this.#pendingFrames[place] as Frame, length);
       if (verdict !== "ok") this.#drops.count(verdict, source.index);
     }
   }
 
   /** Broadcasts a request; with `address` our own it is an announcement (RFC 5227 section 2.3). */
   request(out: Interface, address: number): void {
-    this.#sendArp(out, BROADCAST_MAC, ARP_REQUEST, out.address, 0, address);
+    this.sendArp(out, BROADCAST_MAC, ARP_REQUEST, out.address, 0, address);
   }
 
   /** Answers a request to the station that asked. */
   reply(out: Interface, mac: number, address: number): void {
-    this.#sendArp(out, mac, ARP_REPLY, out.address, mac, address);
+    this.sendArp(out, mac, ARP_REPLY, out.address, mac, address);
   }
 
   /** Forgets everything learnt on an interface; its address has changed. */
   flush(out: Interface): void {
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
-      if (entry.state !== "free" && entry.interfaceIndex === out.index) this.#free(i, entry);
+      if (entry.state !== "free" && entry.interfaceIndex === out.index) this.free(i, entry);
     }
   }
 
   /** Forgets one station. */
   forget(out: Interface, address: number): void {
-    const index = this.#find(out, address);
-    if (index >= 0) this.#free(index, this.#entries[index] as Neighbour);
+    const index = this.find(out, address);
+    if (index >= 0) this.free(index, this.#entries[index] as Neighbour);
   }
 
   poll(): void {
@@ -198,9 +198,9 @@ export class Neighbours {
     this.#nextDeadline = NEVER;
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
-      if (entry.state === "fresh" && this.#clock.now >= entry.confirmedAtMs + NEIGHBOUR_FRESH_MS) this.#age(i, entry);
-      if (entry.state === "fresh") this.#schedule(entry.confirmedAtMs + NEIGHBOUR_FRESH_MS);
-      else if (entry.state === "incomplete" || entry.attempts > 0) this.#askOrGiveUp(i, entry);
+      if (entry.state === "fresh" && this.#clock.now >= entry.confirmedAtMs + NEIGHBOUR_FRESH_MS) this.age(i, entry);
+      if (entry.state === "fresh") this.schedule(entry.confirmedAtMs + NEIGHBOUR_FRESH_MS);
+      else if (entry.state === "incomplete" || entry.attempts > 0) this.askOrGiveUp(i, entry);
       else if (entry.state === "stale") this.#forget(i, entry);
     }
   }
@@ -222,7 +222,7 @@ export class Neighbours {
       }));
   }
 
-  #find(out: Interface, address: number): number {
+  private find(out: Interface, address: number): number {
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
       if (entry.address === address && entry.state !== "free" && entry.interfaceIndex === out.index) return i;
@@ -230,11 +230,11 @@ export class Neighbours {
     return -1;
   }
 
-  #create(out: Interface, address: number): number {
-    const victim = this.#leastWorth(out);
+  private create(out: Interface, address: number): number {
+    const victim = this.leastWorth(out);
     if (victim < 0) return -1;
     const entry = this.#entries[victim] as Neighbour;
-    this.#free(victim, entry);
+    this.free(victim, entry);
     entry.state = "incomplete";
     entry.address = address;
     entry.interfaceIndex = out.index;
@@ -245,15 +245,15 @@ export class Neighbours {
   }
 
   /** The entry that is free, or goes first, for a new one on `out`; -1 for none. */
-  #leastWorth(out: Interface): number {
-    const hasItsShare = this.#count(out.index) >= Math.floor(this.#entries.length / this.#interfaces.length);
+  private leastWorth(out: Interface): number {
+    const hasItsShare = this.count(out.index) >= Math.floor(this.#entries.length / this.#interfaces.length);
     let victim = -1;
     let victimRank = NEVER;
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
       if (entry.pending >= 0) continue;
       if (entry.state !== "free" && (entry.interfaceIndex === out.index) !== hasItsShare) continue;
-      const rank = this.#rank(entry);
+      const rank = this.rank(entry);
       if (rank < victimRank) {
         victim = i;
         victimRank = rank;
@@ -263,7 +263,7 @@ export class Neighbours {
   }
 
   /** Entries in use on an interface. */
-  #count(interfaceIndex: number): number {
+  private count(interfaceIndex: number): number {
     let count = 0;
     for (let i = 0; i < this.#entries.length; i++) {
       const entry = this.#entries[i] as Neighbour;
@@ -273,34 +273,34 @@ export class Neighbours {
   }
 
   /** What an entry is worth when one must go: the lowest goes first. */
-  #rank(entry: Neighbour): number {
+  private rank(entry: Neighbour): number {
     if (entry.state === "free") return -2;
     if (entry.state === "incomplete") return -1;
     const isGateway = (this.#interfaces[entry.interfaceIndex] as Interface).gateway === entry.address;
     return isGateway ? Number.MAX_VALUE : entry.confirmedAtMs;
   }
 
-  #free(index: number, entry: Neighbour): void {
+  private free(index: number, entry: Neighbour): void {
     if (entry.state === "free") return;
     entry.state = "free";
     if (this.listener !== undefined) this.listener.neighbourLost(index);
-    this.#dropPending(entry);
+    this.dropPending(entry);
   }
 
   /** The answer is old: it is still used while we ask again, but no longer behind our back by the flow cache. */
-  #age(index: number, entry: Neighbour): void {
+  private age(index: number, entry: Neighbour): void {
     entry.state = "stale";
     entry.attempts = 0;
     if (this.listener !== undefined) this.listener.neighbourLost(index);
   }
 
   #forget(index: number, entry: Neighbour): void {
-    if (this.#clock.now >= entry.confirmedAtMs + FORGET_MS) this.#free(index, entry);
-    else this.#schedule(entry.confirmedAtMs + FORGET_MS);
+    if (this.#clock.now >= entry.confirmedAtMs + FORGET_MS) this.free(index, entry);
+    else this.schedule(entry.confirmedAtMs + FORGET_MS);
   }
 
   /** Copies the frame into the entry's one waiting place; a later frame takes the place of an earlier one. */
-  #keep(entry: Neighbour, frame: Frame, length: number): boolean {
+  private keep(entry: Neighbour, frame: Frame, length: number): boolean {
     const place = entry.pending >= 0 ? entry.pending : this.#pendingLengths.indexOf(0);
     if (place < 0 || length > MAX_FRAME_BYTES) return false;
     if (entry.pending >= 0) this.#drops.count("neighbourQueueFull", entry.interfaceIndex);
@@ -313,30 +313,30 @@ export class Neighbours {
   }
 
   /** Only `poll` gives up: there no packet is in hand whose buffers the report to the waiting packet's sender could spoil. */
-  #askOrGiveUp(index: number, entry: Neighbour): void {
+  private askOrGiveUp(index: number, entry: Neighbour): void {
     const isDue = this.#clock.now >= entry.requestedAtMs + REQUEST_INTERVAL_MS;
-    if (isDue && entry.attempts >= REQUEST_ATTEMPTS) this.#free(index, entry);
-    else this.#ask(entry);
+    if (isDue && entry.attempts >= REQUEST_ATTEMPTS) this.free(index, entry);
+    else this.ask(entry);
   }
 
   /** Sends the next request, if it is due and there is one left. */
-  #ask(entry: Neighbour): void {
+  private ask(entry: Neighbour): void {
     const dueAtMs = entry.requestedAtMs + REQUEST_INTERVAL_MS;
     if (this.#clock.now < dueAtMs) {
-      this.#schedule(dueAtMs);
+      this.schedule(dueAtMs);
       return;
     }
     if (entry.attempts >= REQUEST_ATTEMPTS) return;
     entry.attempts++;
     entry.requestedAtMs = this.#clock.now;
-    this.#schedule(this.#clock.now + REQUEST_INTERVAL_MS);
+    this.schedule(this.#clock.now + REQUEST_INTERVAL_MS);
     const out = this.#interfaces[entry.interfaceIndex] as Interface;
     if (entry.state === "stale") {
-      this.#sendArp(out, macOf(entry.macHead, entry.macTail), ARP_REQUEST, out.address, 0, entry.address);
+      this.sendArp(out, macOf(entry.macHead, entry.macTail), ARP_REQUEST, out.address, 0, entry.address);
     } else this.request(out, entry.address);
   }
 
-  #dropPending(entry: Neighbour): void {
+  private dropPending(entry: Neighbour): void {
     if (entry.pending < 0) return;
     const place = entry.pending;
     const length = this.#pendingLengths[place] as number;
@@ -349,12 +349,12 @@ export class Neighbours {
     }
   }
 
-  #transmit(out: Interface, macHead: number, macTail: number, frame: Frame, length: number): Verdict {
+  private transmit(out: Interface, macHead: number, macTail: number, frame: Frame, length: number): Verdict {
     writeEthernetIpv4(frame, macHead, macTail, out.macHead, out.macTail);
     return out.transmit(frame, length) ? "ok" : "portFull";
   }
 
-  #sendArp(
+  private sendArp(
     out: Interface,
     mac: number,
     operation: number,
@@ -367,7 +367,7 @@ export class Neighbours {
     if (!out.transmit(this.#arpFrame, ETHERNET_HEADER_BYTES + ARP_BYTES)) this.#drops.count("portFull", out.index);
   }
 
-  #schedule(atMs: number): void {
+  private schedule(atMs: number): void {
     if (atMs < this.#nextDeadline) this.#nextDeadline = atMs;
   }
 }

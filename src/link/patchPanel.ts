@@ -68,14 +68,14 @@ export class PatchPanel implements LinkPorts {
   constructor(ports: readonly PanelPort[], defaults: readonly LinkBinding[]) {
     this.ports = ports;
     this.defaults = defaults;
-    this.#outlets = defaults.map(({ port, vlan }) => new Outlet(this.#portOf(port), vlan));
+    this.#outlets = defaults.map(({ port, vlan }) => new Outlet(this.portOf(port), vlan));
     this.outlets = this.#outlets;
   }
 
   attach(bindings: readonly LinkBinding[]): void {
     bindings.forEach(({ port, vlan }, index) => {
       const outlet = this.#outlets[index] as Outlet;
-      outlet.port = this.#portOf(port);
+      outlet.port = this.portOf(port);
       outlet.vlan = vlan;
     });
   }
@@ -97,10 +97,10 @@ export class PatchPanel implements LinkPorts {
       return;
     }
     const vlan = isTagged ? vlanId(frame) : UNTAGGED;
-    const index = this.#interfaceAt(port, vlan);
+    const index = this.interfaceAt(port, vlan);
     if (index < 0) {
       const reason = vlan === UNTAGGED ? "vlanMissing" : "vlanUnknown";
-      stack.drops.count(this.#isUsed(port) ? reason : "portUnused", NO_INTERFACE);
+      stack.drops.count(this.isUsed(port) ? reason : "portUnused", NO_INTERFACE);
       return;
     }
     if (!isTagged) {
@@ -112,7 +112,7 @@ export class PatchPanel implements LinkPorts {
   }
 
   /** The interface on that port and VLAN; -1 for none. */
-  #interfaceAt(port: PanelPort, vlan: number): number {
+  private interfaceAt(port: PanelPort, vlan: number): number {
     const outlets = this.#outlets;
     for (let i = 0; i < outlets.length; i++) {
       const outlet = outlets[i] as Outlet;
@@ -121,13 +121,13 @@ export class PatchPanel implements LinkPorts {
     return -1;
   }
 
-  #isUsed(port: PanelPort): boolean {
+  private isUsed(port: PanelPort): boolean {
     const outlets = this.#outlets;
     for (let i = 0; i < outlets.length; i++) if ((outlets[i] as Outlet).port === port) return true;
     return false;
   }
 
-  #portOf(name: string): PanelPort {
+  private portOf(name: string): PanelPort {
     const port = this.ports.find((one) => one.name === name);
     if (port === undefined) throw new Error(`there is no port "${name}"`);
     return port;

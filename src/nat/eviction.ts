@@ -73,18 +73,18 @@ export class Eviction {
    * may open connections, it has had a quarter of a second.
    */
   halfOpenVictim({ account, held }: Decision): number {
-    this.#begin(account, held, false, false);
+    this.begin(account, held, false, false);
     const isCall = account === CALLERS;
     const isFlooded = this.#sessions.calls > this.mostHalfOpen >> 1;
-    const call = isCall || isFlooded ? this.#firstOf(CALLS, true) : -1;
+    const call = isCall || isFlooded ? this.firstOf(CALLS, true) : -1;
     if (call >= 0) return call;
-    const forgotten = this.#forgotten();
+    const forgotten = this.forgotten();
     if (forgotten >= 0) return forgotten;
-    const excess = this.#firstOf(TCP_TRANSITORY, false);
+    const excess = this.firstOf(TCP_TRANSITORY, false);
     if (excess >= 0 || isCall) return excess;
     this.#looks = LOOK_LIMIT;
-    const oldest = this.#firstOf(TCP_TRANSITORY, true);
-    return oldest >= 0 ? oldest : this.#firstOf(CALLS, true);
+    const oldest = this.firstOf(TCP_TRANSITORY, true);
+    return oldest >= 0 ? oldest : this.firstOf(CALLS, true);
   }
 
   /**
@@ -93,15 +93,15 @@ export class Eviction {
    */
   victim({ account, isLarge, held, timerClass }: Decision, isOwnOnly: boolean, needsMapping: boolean): number {
     const isTcp = timerClass === TCP_TRANSITORY;
-    this.#begin(account, held, isOwnOnly, needsMapping);
-    const forgotten = this.#forgotten();
+    this.begin(account, held, isOwnOnly, needsMapping);
+    const forgotten = this.forgotten();
     if (forgotten >= 0) return forgotten;
     const floor = this.#floor;
     const half = isOwnOnly ? 0 : this.#hosts.most(this.#flows.tick, needsMapping) >> 1;
     if (half > floor) {
       this.#floor = half;
       this.#isOwnSpared = true;
-      const greediest = this.#firstOfAll(BY_WORTH, isTcp, false);
+      const greediest = this.firstOfAll(BY_WORTH, isTcp, false);
       if (greediest >= 0) return greediest;
       this.#floor = floor;
       this.#isOwnSpared = false;
@@ -109,15 +109,15 @@ export class Eviction {
     // A forger's datagrams wait for their answers for ever.
     if (account === CALLERS) {
       this.#isOwnOnly = true;
-      const unanswered = this.#firstOf(UDP | UNPROVEN | EXCESS, false);
+      const unanswered = this.firstOf(UDP | UNPROVEN | EXCESS, false);
       if (unanswered >= 0) return unanswered;
       this.#isOwnOnly = isOwnOnly;
     }
     this.#silentS = HANDSHAKE_S;
-    const silent = this.#firstOfAll(BY_WORTH, isTcp, !isLarge);
+    const silent = this.firstOfAll(BY_WORTH, isTcp, !isLarge);
     if (silent >= 0) return silent;
     this.#silentS = 0;
-    return this.#firstOfAll(ANSWERED_FIRST, isTcp, !isLarge);
+    return this.firstOfAll(ANSWERED_FIRST, isTcp, !isLarge);
   }
 
   /**
@@ -131,7 +131,7 @@ export class Eviction {
     return shared < 0 || this.#sessions.hasEstablished(this.#sessions.mapping(shared)) ? -1 : shared;
   }
 
-  #begin(account: number, held: number, isOwnOnly: boolean, needsMapping: boolean): void {
+  private begin(account: number, held: number, isOwnOnly: boolean, needsMapping: boolean): void {
     const shares = needsMapping ? this.#hosts.mappings : this.#hosts.sessions;
     this.#account = account;
     this.#shift = needsMapping ? 16 : 0;
@@ -144,33 +144,33 @@ export class Eviction {
   }
 
   /** A connection that has been silent in opening or closing for longer than a handshake takes, whosever it is. */
-  #forgotten(): number {
-    const oldest = this.#firstOf(TCP_TRANSITORY, true);
-    if (oldest >= 0 && this.#isForgotten(oldest)) return oldest;
-    const call = this.#firstOf(CALLS, true);
-    return call >= 0 && this.#isForgotten(call) ? call : -1;
+  private forgotten(): number {
+    const oldest = this.firstOf(TCP_TRANSITORY, true);
+    if (oldest >= 0 && this.isForgotten(oldest)) return oldest;
+    const call = this.firstOf(CALLS, true);
+    return call >= 0 && this.isForgotten(call) ? call : -1;
   }
 
-  #isForgotten(index: number): boolean {
+  private isForgotten(index: number): boolean {
     return this.#flows.tick - this.#flows.lastSeen(index) >= HANDSHAKE_S;
   }
 
   /** Handshakes under way make way for each other first; datagrams likewise. */
-  #firstOfAll(lists: readonly number[], isTcp: boolean, isAnybodys: boolean): number {
+  private firstOfAll(lists: readonly number[], isTcp: boolean, isAnybodys: boolean): number {
     this.#looks = LOOK_LIMIT;
-    const opening = isTcp ? this.#firstOf(TCP_TRANSITORY, isAnybodys) : -1;
+    const opening = isTcp ? this.firstOf(TCP_TRANSITORY, isAnybodys) : -1;
     if (opening >= 0) return opening;
     for (let i = 0; i < lists.length; i++) {
       const list = lists[i] as number;
-      const index = this.#firstOf(list, isAnybodys && (list & EXCESS) === 0);
+      const index = this.firstOf(list, isAnybodys && (list & EXCESS) === 0);
       if (index >= 0) return index;
     }
-    const other = isTcp ? -1 : this.#firstOf(TCP_TRANSITORY, isAnybodys);
-    return other >= 0 ? other : this.#firstOf(CALLS, true);
+    const other = isTcp ? -1 : this.firstOf(TCP_TRANSITORY, isAnybodys);
+    return other >= 0 ? other : this.firstOf(CALLS, true);
   }
 
   /** The session idle longest in a list that may make way; `isAnybodys`: even of a host that holds little. */
-  #firstOf(list: number, isAnybodys: boolean): number {
+  private firstOf(list: number, isAnybodys: boolean): number {
     const sessions = this.#sessions;
     let index = sessions.first(list);
     const { tick } = this.#flows;
@@ -179,13 +179,13 @@ export class Eviction {
       if (this.#silentS > 0 && tick - this.#flows.lastSeen(index) < this.#silentS && !sessions.isOvertaken(index))
         return -1;
       this.#looks--;
-      if (!sessions.isOvertaken(index) && this.#isExpendable(index, isAnybodys || list === CALLS)) return index;
+      if (!sessions.isOvertaken(index) && this.isExpendable(index, isAnybodys || list === CALLS)) return index;
       index = sessions.next(index);
     }
     return -1;
   }
 
-  #isExpendable(index: number, isAnybodys: boolean): boolean {
+  private isExpendable(index: number, isAnybodys: boolean): boolean {
     const mappings = this.#mappings;
     if (this.#needsMapping) {
       const mapping = this.#sessions.mapping(index);

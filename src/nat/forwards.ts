@@ -76,12 +76,12 @@ export class Forwards {
    * luck.
    */
   add(spec: ForwardSpec): string | undefined {
-    const problem = this.#problemOf(spec);
+    const problem = this.problemOf(spec);
     if (problem !== undefined) return problem;
     const id = this.#entries.indexOf(undefined);
     if (id < 0) return `all ${this.#entries.length} forwards are in use; remove one first`;
     for (const protocol of protocolsOf(spec.protocol)) {
-      this.#endMappings(protocol, spec.ports);
+      this.endMappings(protocol, spec.ports);
       if (this.#portSpace.claimRange(protocol, spec.ports, "forward", id)) continue;
       // Only a port space that was made too small gets here.
       for (const claimed of protocolsOf(spec.protocol)) {
@@ -162,7 +162,7 @@ export class Forwards {
     return insidePort - entry.insidePort + entry.ports.first;
   }
 
-  #problemOf(spec: ForwardSpec): string | undefined {
+  private problemOf(spec: ForwardSpec): string | undefined {
     const { first, last } = spec.ports;
     if (first < 1 || last > 65535 || first > last) return `${first}-${last} is not a range within ports 1 to 65535`;
     const lastInside = spec.insidePort + last - first;
@@ -172,29 +172,29 @@ export class Forwards {
     if (!isUnicastSource(spec.insideAddress)) return `${formatAddress(spec.insideAddress)} is not a host's address`;
     for (const protocol of protocolsOf(spec.protocol)) {
       // The lowest port that is taken; a mapping gives way.
-      const taken = this.#claimsIn(protocol, spec.ports)
+      const taken = this.claimsIn(protocol, spec.ports)
         .filter((claim) => claim.kind !== "mapping")
         .sort((one, other) => one.range.first - other.range.first)[0];
-      if (taken !== undefined) return this.#conflict(protocol, Math.max(taken.range.first, first), taken.kind);
+      if (taken !== undefined) return this.conflict(protocol, Math.max(taken.range.first, first), taken.kind);
     }
     return undefined;
   }
 
-  #conflict(protocol: number, port: number, kind: PortOwnerKind): string {
+  private conflict(protocol: number, port: number, kind: PortOwnerKind): string {
     const taken = `${protocol === PROTOCOL_TCP ? "tcp" : "udp"} port ${port} is taken by`;
     const owner = this.get(this.#portSpace.ownerId(protocol, port));
     if (kind !== "forward" || owner === undefined) return `${taken} a ${kind} of Porter itself; choose another port`;
     return `${taken} the forward to ${formatAddress(owner.insideAddress)}; remove that first, or choose another port`;
   }
 
-  #endMappings(protocol: number, ports: PortRange): void {
-    for (const claim of this.#claimsIn(protocol, ports)) {
+  private endMappings(protocol: number, ports: PortRange): void {
+    for (const claim of this.claimsIn(protocol, ports)) {
       if (claim.kind === "mapping") this.#effects.endMapping(claim.id);
     }
   }
 
   /** What is owned in a range: far fewer claims than a range may have ports. */
-  #claimsIn(protocol: number, range: PortRange): PortClaim[] {
+  private claimsIn(protocol: number, range: PortRange): PortClaim[] {
     return this.#portSpace.claims(protocol, range);
   }
 }

@@ -164,7 +164,7 @@ export class Hosts {
     decision.held = held;
     decision.isAtLimit = isLarge && ((this.#nearlyMost - held) & HALVES_NEGATIVE) !== 0;
     const now = (this.#clock.now * UNITS_A_MS) | 0;
-    if (account === CALLERS) return this.#judgeCall(now);
+    if (account === CALLERS) return this.judgeCall(now);
     const interval = this.#hostInterval;
     if (interval !== 0) {
       const ahead = ((words[FULL_AT + account] as number) - now) | 0;
@@ -193,7 +193,7 @@ export class Hosts {
     return "ok";
   }
 
-  #judgeCall(now: number): Verdict {
+  private judgeCall(now: number): Verdict {
     const interval = this.#callInterval;
     if (interval === 0) return "ok";
     const span = this.#callSpan;

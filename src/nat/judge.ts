@@ -75,7 +75,7 @@ export class Judge {
     decision.victim = NONE;
     if (this.#flows.header.externalAddress === 0) return "wanNotReady";
     const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet, decision);
+    if (protocol === PROTOCOL_ICMP) return this.outboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);
     if (shape !== "ok") return shape;
     const isTcp = protocol === PROTOCOL_TCP;
@@ -91,7 +91,7 @@ export class Judge {
     }
     if (isTcp && !isOpening(decision.tcpFlags)) return "natTcpState";
     if (this.#rules.count > 0) {
-      const refusal = this.#judgeWayOut(packet, decision);
+      const refusal = this.judgeWayOut(packet, decision);
       if (refusal !== "ok") return refusal;
     }
     // A server is seen with its public port when it speaks first, too.
@@ -99,7 +99,7 @@ export class Judge {
     decision.forward = forwards.count === 0 ? DYNAMIC : forwards.serving(protocol, source, sourcePort);
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
     decision.account = source & ACCOUNT_BITS;
-    return this.#judgeOpening(protocol, source, sourcePort, decision);
+    return this.judgeOpening(protocol, source, sourcePort, decision);
   }
 
   /** A packet from the outside to our external address. */
@@ -109,14 +109,14 @@ export class Judge {
     decision.finished = NONE;
     decision.victim = NONE;
     const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet, decision);
+    if (protocol === PROTOCOL_ICMP) return this.inboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);
     if (shape !== "ok") return shape;
     const flags = decision.tcpFlags;
     const session = this.#flows.findInbound(protocol, packet.source, packet.sourcePort, packet.destinationPort);
     if (session < 0 || !this.#sessions.isLiving(session)) {
       decision.finished = session;
-      return this.#judgeCall(packet, flags, decision);
+      return this.judgeCall(packet, flags, decision);
     }
     decision.session = session;
     return (flags & TCP_RST) === 0 || this.#tcp.admitsReset(session, packet, flags) ? "ok" : "natTcpWindow";
@@ -133,10 +133,10 @@ export class Judge {
     if (this.#sessions.findInbound(protocol, source, sourcePort, port) >= 0) return "ok";
     const owner = this.#ports.ownerKind(protocol, port);
     const id = this.#ports.ownerId(protocol, port);
-    const refusal = this.#filterOwner(owner, id, source);
+    const refusal = this.filterOwner(owner, id, source);
     if (refusal !== "ok" || isIcmp || this.#rules.count === 0) return refusal;
-    const address = this.#targetAddress(owner, id);
-    const insidePort = this.#targetPort(owner, id, port);
+    const address = this.targetAddress(owner, id);
+    const insidePort = this.targetPort(owner, id, port);
     const rule = this.#rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, address, insidePort);
     return rule < 0 ? "ok" : this.#rules.verdict(rule);
   }
@@ -191,7 +191,7 @@ export class Judge {
     packet.sourcePort = isMapping ? this.#mappings.insidePort(id) : this.#forwards.insidePort(id, port);
   }
 
-  #outboundIcmp(packet: Packet, decision: Decision): Verdict {
+  private outboundIcmp(packet: Packet, decision: Decision): Verdict {
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
@@ -212,16 +212,16 @@ export class Judge {
       decision.finished = session;
     }
     if (this.#rules.count > 0) {
-      const refusal = this.#judgeWayOut(packet, decision);
+      const refusal = this.judgeWayOut(packet, decision);
       if (refusal !== "ok") return refusal;
     }
     decision.forward = DYNAMIC;
     decision.timerClass = ICMP;
     decision.account = packet.source & ACCOUNT_BITS;
-    return this.#judgeOpening(PROTOCOL_ICMP, packet.source, identifier, decision);
+    return this.judgeOpening(PROTOCOL_ICMP, packet.source, identifier, decision);
   }
 
-  #inboundIcmp(packet: Packet, decision: Decision): Verdict {
+  private inboundIcmp(packet: Packet, decision: Decision): Verdict {
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
@@ -242,7 +242,7 @@ export class Judge {
    * What the rules say of a new session from the inside. One to our own external address is a hairpin, which is judged here:
    * here the packet still has its sender's own address, and its target's is known.
    */
-  #judgeWayOut(packet: Packet, decision: Decision): Verdict {
+  private judgeWayOut(packet: Packet, decision: Decision): Verdict {
     const { protocol, source, sourcePort, destination, destinationPort } = packet;
     let zone: number = ZONE_WAN;
     let address = destination;
@@ -251,8 +251,8 @@ export class Judge {
       const owner = this.#ports.ownerKind(protocol, destinationPort);
       const id = this.#ports.ownerId(protocol, destinationPort);
       zone = ZONE_LAN;
-      address = this.#targetAddress(owner, id);
-      port = this.#targetPort(owner, id, destinationPort);
+      address = this.targetAddress(owner, id);
+      port = this.targetPort(owner, id, destinationPort);
     }
     const rule = this.#rules.judge(protocol, ZONE_LAN, zone, source, sourcePort, address, port);
     decision.rule = rule;
@@ -260,13 +260,13 @@ export class Judge {
   }
 
   /** Where a port of ours leads to: the address of the host behind it. A port of nobody leads to the DMZ host. */
-  #targetAddress(owner: PortOwnerKind | undefined, id: number): number {
+  private targetAddress(owner: PortOwnerKind | undefined, id: number): number {
     if (owner === "mapping") return this.#mappings.insideAddress(id);
     return owner === undefined ? this.settings.dmzAddress : (this.#forwards.get(id)?.insideAddress ?? 0);
   }
 
   /** The port there. */
-  #targetPort(owner: PortOwnerKind | undefined, id: number, port: number): number {
+  private targetPort(owner: PortOwnerKind | undefined, id: number, port: number): number {
     if (owner === "mapping") return this.#mappings.insidePort(id);
     return owner === undefined ? port : this.#forwards.insidePort(id, port);
   }
@@ -275,7 +275,7 @@ export class Judge {
    * Whether the account may open a session of this inside endpoint now, what that takes, and who makes way where there is
    * no room. Its ends are those that the flow table has just looked for.
    */
-  #judgeOpening(protocol: number, insideAddress: number, insidePort: number, decision: Decision): Verdict {
+  private judgeOpening(protocol: number, insideAddress: number, insidePort: number, decision: Decision): Verdict {
     const flows = this.#flows;
     const forward = decision.forward;
     const forwarded = forward === DYNAMIC ? DYNAMIC : this.#forwards.externalPort(forward, insidePort);
@@ -289,11 +289,11 @@ export class Judge {
     const hasEasyMapping = mapping >= 0 || (forward === DYNAMIC && this.#mappings.count < this.#openMappings);
     const isEasy = hasEasyMapping && !decision.isAtLimit && flows.count < this.#openSessions;
     if (isEasy && (!isTcp || this.#sessions.halfOpen < this.#eviction.mostHalfOpen)) return "ok";
-    return this.#judgeRoom(decision, isTcp);
+    return this.judgeRoom(decision, isTcp);
   }
 
   /** Who makes way for a new session where tables, or what its account may have, are full or nearly so. */
-  #judgeRoom(decision: Decision, isTcp: boolean): Verdict {
+  private judgeRoom(decision: Decision, isTcp: boolean): Verdict {
     const flows = this.#flows;
     const hosts = this.#hosts;
     let inUse = flows.count;
@@ -309,7 +309,7 @@ export class Judge {
     }
     const isOwnOnly = (decision.held & 0xffff) >= hosts.sessions.most;
     if (decision.mapping < 0) {
-      const verdict = this.#judgeMapping(decision, isOwnOnly);
+      const verdict = this.judgeMapping(decision, isOwnOnly);
       if (verdict !== "ok" || decision.victim >= 0) return verdict;
     }
     if (!isOwnOnly && inUse < hosts.sessions.open) return "ok";
@@ -322,7 +322,7 @@ export class Judge {
   }
 
   /** As to a mapping, where a new one is needed. */
-  #judgeMapping(decision: Decision, hasAllSessions: boolean): Verdict {
+  private judgeMapping(decision: Decision, hasAllSessions: boolean): Verdict {
     const mappings = this.#mappings;
     const shares = this.#hosts.mappings;
     // A forward's mapping is on the callers' account, whoever speaks through it; the DMZ host's for whom they call, too.
@@ -341,25 +341,25 @@ export class Judge {
   }
 
   /** A packet from outside that belongs to no session. */
-  #judgeCall(packet: Packet, flags: number, decision: Decision): Verdict {
+  private judgeCall(packet: Packet, flags: number, decision: Decision): Verdict {
     const { protocol, source, destinationPort } = packet;
     const owner = this.#ports.ownerKind(protocol, destinationPort);
     const id = this.#ports.ownerId(protocol, destinationPort);
     decision.owner = owner;
-    const refusal = this.#filterOwner(owner, id, source);
+    const refusal = this.filterOwner(owner, id, source);
     if (refusal !== "ok") return refusal;
     const isTcp = protocol === PROTOCOL_TCP;
     if (isTcp && !isOpening(flags)) return "natTcpState";
-    const insideAddress = this.#targetAddress(owner, id);
-    const insidePort = this.#targetPort(owner, id, destinationPort);
+    const insideAddress = this.targetAddress(owner, id);
+    const insidePort = this.targetPort(owner, id, destinationPort);
     if (this.#rules.count > 0) {
       const { sourcePort } = packet;
       const isHairpin = source === this.#flows.header.externalAddress;
       decision.insideAddress = insideAddress;
       decision.port = insidePort;
       const verdict = isHairpin
-        ? this.#judgeHairpin(protocol, sourcePort, decision)
-        : this.#judgeWayIn(protocol, source, sourcePort, decision);
+        ? this.judgeHairpin(protocol, sourcePort, decision)
+        : this.judgeWayIn(protocol, source, sourcePort, decision);
       if (verdict !== "ok") return verdict;
     }
     // The two endpoints may already talk through another external port. That session stands, unless it is over: the inside
@@ -373,13 +373,13 @@ export class Judge {
     decision.insideAddress = insideAddress;
     decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
     decision.account = CALLERS;
-    const room = this.#judgeOpening(protocol, insideAddress, insidePort, decision);
+    const room = this.judgeOpening(protocol, insideAddress, insidePort, decision);
     // The DMZ host is seen with another port already: this one leads nowhere.
     return owner === undefined && decision.mapping >= 0 ? "wanUnsolicited" : room;
   }
 
   /** What the rules say of a call from outside to the decision's inside endpoint. */
-  #judgeWayIn(protocol: number, source: number, sourcePort: number, decision: Decision): Verdict {
+  private judgeWayIn(protocol: number, source: number, sourcePort: number, decision: Decision): Verdict {
     const rules = this.#rules;
     const rule = rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, decision.insideAddress, decision.port);
     decision.rule = rule;
@@ -390,12 +390,12 @@ export class Judge {
    * A hairpin was judged when its way out was opened. Since then the port may have got another owner, who is judged here;
    * what the rule lets pass has been counted on the way out.
    */
-  #judgeHairpin(protocol: number, callerPort: number, decision: Decision): Verdict {
+  private judgeHairpin(protocol: number, callerPort: number, decision: Decision): Verdict {
     const owner = this.#ports.ownerKind(protocol, callerPort);
     if (owner === undefined) return "ok";
     const id = this.#ports.ownerId(protocol, callerPort);
-    const caller = this.#targetAddress(owner, id);
-    const port = this.#targetPort(owner, id, callerPort);
+    const caller = this.targetAddress(owner, id);
+    const port = this.targetPort(owner, id, callerPort);
     const rules = this.#rules;
     const rule = rules.judge(protocol, ZONE_LAN, ZONE_LAN, caller, port, decision.insideAddress, decision.port);
     if (rule < 0 || rules.verdict(rule) === "ok") return "ok";
@@ -403,14 +403,14 @@ export class Judge {
     return rules.verdict(rule);
   }
 
-  #filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {
-    if (owner === "mapping") return this.#filter(id, remote);
-    if (owner === "forward") return this.#filterForward(id, remote);
+  private filterOwner(owner: PortOwnerKind | undefined, id: number, remote: number): Verdict {
+    if (owner === "mapping") return this.filter(id, remote);
+    if (owner === "forward") return this.filterForward(id, remote);
     return owner === undefined && this.settings.dmzAddress !== 0 ? "ok" : "wanUnsolicited";
   }
 
   /** RFC 4787 section 5. A hairpin comes from the inside: its sender need not be known to the mapping (REQ-9). */
-  #filter(mapping: number, remote: number): Verdict {
+  private filter(mapping: number, remote: number): Verdict {
     if (this.settings.filtering === "endpointIndependent" || remote === this.#flows.externalAddress) return "ok";
     if (this.#sessions.hasPeer(mapping, remote)) return "ok";
     const { dmzAddress } = this.settings;
@@ -420,7 +420,7 @@ export class Judge {
     return mappings.insidePort(mapping) === mappings.externalPort(mapping) ? "ok" : "natFiltered";
   }
 
-  #filterForward(id: number, remote: number): Verdict {
+  private filterForward(id: number, remote: number): Verdict {
     if (this.#forwards.get(id)?.isEnabled !== true) return "forwardDisabled";
     return this.#forwards.admits(id, remote) ? "ok" : "forwardSourceRefused";
   }

@@ -96,7 +96,7 @@ export class Mappings {
     const words = this.#words;
     let kind = protocol === PROTOCOL_UDP ? UDP_BIT : protocol === PROTOCOL_TCP ? TCP_BIT : 0;
     if (forwarded !== DYNAMIC) kind |= STATIC_BIT;
-    // As `#head`, without the call.
+    // As `head`, without the call.
     const hash = imul(insideAddress, this.#addressSecret);
     const head = imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
     this.#soughtKind = kind;
@@ -182,7 +182,7 @@ export class Mappings {
     const left = (this.#words[at] as number) - 1;
     this.#words[at] = left;
     if ((left & SESSIONS) !== 0) return -1;
-    const host = this.#remove(index);
+    const host = this.remove(index);
     return left & CALLERS_BIT ? CALLERS : host;
   }
 
@@ -220,7 +220,7 @@ export class Mappings {
     return (this.#words[index * MAPPING_WORDS + CHAIN] as number) & SESSIONS;
   }
 
-  #remove(index: number): number {
+  private remove(index: number): number {
     const words = this.#words;
     const at = index * MAPPING_WORDS;
     const chain = words[at + CHAIN] as number;
@@ -228,7 +228,7 @@ export class Mappings {
     const insideAddress = words[at] as number;
     const protocol = protocolOf(chain);
     if ((chain & STATIC_BIT) === 0) this.#ports.release(protocol, ports & 0xffff);
-    const head = this.#head(protocol, insideAddress, (ports >> 16) & 0xffff);
+    const head = this.head(protocol, insideAddress, (ports >> 16) & 0xffff);
     const next = chain >> NEXT_SHIFT;
     let previous = -1;
     let entry = this.#heads[head] as number;
@@ -250,7 +250,7 @@ export class Mappings {
   }
 
   /** A keyed hash: no inside host can know which of its ports, and of the addresses it may take, share a chain. */
-  #head(protocol: number, insideAddress: number, insidePort: number): number {
+  private head(protocol: number, insideAddress: number, insidePort: number): number {
     const hash = imul(insideAddress, this.#addressSecret);
     // The upper bits of a product depend on all bits of the word; what is shifted in between, on the key alone.
     return imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;

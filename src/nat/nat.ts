@@ -85,7 +85,7 @@ export class Nat implements ForwardEffects {
   lastSession = -1;
   /** About the packet translated or refused last. */
   readonly decision = new Decision();
-  /** The external port of what `#open` opens. */
+  /** The external port of what `open` opens. */
   #openedPort = 0;
   /** The session that the rules are asked about next, after they have changed; -1 when all have been. */
   #toJudgeAgain = -1;
@@ -177,7 +177,7 @@ export class Nat implements ForwardEffects {
 
   /** Brings the flow table's clock up to date and ends expired sessions, 32 at most. */
   poll(): void {
-    if (this.#toJudgeAgain >= 0) this.#judgeSome();
+    if (this.#toJudgeAgain >= 0) this.judgeSome();
     const tick = Math.floor(this.#clock.now / 1000);
     if (tick === this.flows.header.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
     this.flows.tick = tick;
@@ -192,13 +192,13 @@ export class Nat implements ForwardEffects {
   /** What `outbound` would say to a packet from the inside to the outside, and why; changes nothing. */
   judgeOutbound(packet: Packet, decision: Decision): Verdict {
     const verdict = this.#judge.outbound(packet, decision);
-    return verdict === "ok" ? this.#judgeSupply(decision) : verdict;
+    return verdict === "ok" ? this.judgeSupply(decision) : verdict;
   }
 
   /** What `inbound` would say to a packet from the outside to our external address, and why; changes nothing. */
   judgeInbound(packet: Packet, decision: Decision): Verdict {
     const verdict = this.#judge.inbound(packet, decision);
-    return verdict === "ok" ? this.#judgeSupply(decision) : verdict;
+    return verdict === "ok" ? this.judgeSupply(decision) : verdict;
   }
 
   /** Whether the sender of a packet from the outside may send to that port or identifier; changes nothing. */
@@ -216,16 +216,16 @@ export class Nat implements ForwardEffects {
     this.lastSession = -1;
     const decision = this.decision;
     const refusal = this.#judge.outbound(packet, decision);
-    if (decision.rule >= 0) this.#countHit(packet, refusal, packet.destination, packet.destinationPort);
-    if (refusal !== "ok") return this.#refuse(refusal, decision);
+    if (decision.rule >= 0) this.countHit(packet, refusal, packet.destination, packet.destinationPort);
+    if (refusal !== "ok") return this.refuse(refusal, decision);
     const flows = this.flows;
     const external = flows.header.externalAddress;
     const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.#outboundIcmp(packet, decision);
+    if (protocol === PROTOCOL_ICMP) return this.outboundIcmp(packet, decision);
     let session = decision.session;
     let externalPort = 0;
     if (session < 0) {
-      const verdict = this.#open(packet.destination, decision, true);
+      const verdict = this.open(packet.destination, decision, true);
       if (verdict !== "ok") return verdict;
       session = decision.session;
       externalPort = this.#openedPort;
@@ -245,16 +245,16 @@ export class Nat implements ForwardEffects {
     this.lastSession = -1;
     const decision = this.decision;
     const refusal = this.#judge.inbound(packet, decision);
-    if (decision.rule >= 0) this.#countHit(packet, refusal, decision.insideAddress, decision.port);
-    if (refusal !== "ok") return this.#refuse(refusal, decision);
+    if (decision.rule >= 0) this.countHit(packet, refusal, decision.insideAddress, decision.port);
+    if (refusal !== "ok") return this.refuse(refusal, decision);
     const flows = this.flows;
     const { protocol, source } = packet;
-    if (protocol === PROTOCOL_ICMP) return this.#inboundIcmp(packet, decision);
+    if (protocol === PROTOCOL_ICMP) return this.inboundIcmp(packet, decision);
     const isTcp = protocol === PROTOCOL_TCP;
     let session = decision.session;
     if (session < 0) {
       this.#openedPort = packet.destinationPort;
-      const verdict = this.#open(source, decision, false);
+      const verdict = this.open(source, decision, false);
       if (verdict !== "ok") return verdict;
       session = decision.session;
       if (isTcp) this.#tcp.begin(session, packet, false);
@@ -349,13 +349,13 @@ export class Nat implements ForwardEffects {
   }
 
   /** Counts what a rule has decided; not what it let through and the NAT then refused. */
-  #countHit({ protocol, source, sourcePort }: Packet, verdict: Verdict, address: number, port: number): void {
+  private countHit({ protocol, source, sourcePort }: Packet, verdict: Verdict, address: number, port: number): void {
     const { rule } = this.decision;
     if (verdict !== this.#rules.verdict(rule)) return;
     this.#rules.countHit(rule, protocol, source, sourcePort, address, port);
   }
 
-  #judgeSome(): void {
+  private judgeSome(): void {
     const { flows } = this;
     const end = Math.min(this.#toJudgeAgain + LOOK_LIMIT, flows.capacity);
     for (let index = this.#toJudgeAgain; index < end; index++) {
@@ -364,7 +364,7 @@ export class Nat implements ForwardEffects {
     this.#toJudgeAgain = end === flows.capacity ? -1 : end;
   }
 
-  #outboundIcmp(packet: Packet, decision: Decision): Verdict {
+  private outboundIcmp(packet: Packet, decision: Decision): Verdict {
     const flows = this.flows;
     const identifier = decision.port;
     let session = decision.session;
@@ -373,7 +373,7 @@ export class Nat implements ForwardEffects {
       return "ok";
     }
     if (session < 0) {
-      const verdict = this.#open(packet.destination, decision, true);
+      const verdict = this.open(packet.destination, decision, true);
       if (verdict !== "ok") return verdict;
       session = decision.session;
     } else {
@@ -384,7 +384,7 @@ export class Nat implements ForwardEffects {
     return "ok";
   }
 
-  #inboundIcmp(packet: Packet, decision: Decision): Verdict {
+  private inboundIcmp(packet: Packet, decision: Decision): Verdict {
     const flows = this.flows;
     const session = decision.session;
     const identifier = decision.port;
@@ -398,8 +398,8 @@ export class Nat implements ForwardEffects {
     return "ok";
   }
 
-  /** What else `#open` may be short of, which it finds out by itself. */
-  #judgeSupply(decision: Decision): Verdict {
+  /** What else `open` may be short of, which it finds out by itself. */
+  private judgeSupply(decision: Decision): Verdict {
     if (decision.session >= 0) return "ok";
     const isNew = decision.mapping < 0 && decision.forward === DYNAMIC;
     if (isNew && decision.victim < 0 && !this.#mappings.hasPort(this.#settings)) return "natNoPort";
@@ -407,7 +407,7 @@ export class Nat implements ForwardEffects {
   }
 
   /** Opens the session that was decided on, with `remote`; from outside it is through `#openedPort`. */
-  #open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
+  private open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
     const sessions = this.#sessions;
     const mappings = this.#mappings;
     const { finished, victim, forward, timerClass, account } = decision;
@@ -422,13 +422,13 @@ export class Nat implements ForwardEffects {
       state = openedState(isFromInside);
       const { halfOpenVictim } = decision;
       if (halfOpenVictim >= 0 && halfOpenVictim !== finished && halfOpenVictim !== victim) {
-        this.#giveUp(halfOpenVictim, false);
+        this.giveUp(halfOpenVictim, false);
       }
     } else {
       if (timerClass === ICMP) list = ICMP;
       if (decision.isLarge) list |= EXCESS;
     }
-    if (victim >= 0 && victim !== finished) this.#giveUp(victim, decision.givesMapping);
+    if (victim >= 0 && victim !== finished) this.giveUp(victim, decision.givesMapping);
     let externalPort = this.#openedPort;
     let created = 0;
     if (mapping >= 0) {
@@ -461,7 +461,7 @@ export class Nat implements ForwardEffects {
   }
 
   /** Ends a session for a new one, or its mapping with all it has. */
-  #giveUp(victim: number, givesMapping: boolean): void {
+  private giveUp(victim: number, givesMapping: boolean): void {
     const sessions = this.#sessions;
     const mapping = sessions.mapping(victim);
     const list = sessions.list(victim);
@@ -472,7 +472,7 @@ export class Nat implements ForwardEffects {
   }
 
   /** Notes whom a session was refused. */
-  #refuse(verdict: Verdict, { account }: Decision): Verdict {
+  private refuse(verdict: Verdict, { account }: Decision): Verdict {
     switch (verdict) {
       case "natRateLimited":
       case "natHostQuota":

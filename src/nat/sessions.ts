@@ -166,12 +166,12 @@ export class Sessions {
     const words = this.#words;
     const at = index << SESSION_SHIFT;
     words[at] = mapping | (list << LIST_SHIFT) | (state << STATE_SHIFT);
-    this.#enqueue(index, list, flows.header.tick);
+    this.enqueue(index, list, flows.header.tick);
     const peerHeads = this.#peerHeads;
-    const head = this.#peerHead(mapping, remote);
+    const head = this.peerHead(mapping, remote);
     const next = peerHeads[head] as number;
     words[at + PEER_LINKS] = (next << 16) | 0xffff;
-    if (next >= 0) this.#setPeerPrevious(next, index);
+    if (next >= 0) this.setPeerPrevious(next, index);
     peerHeads[head] = index;
     return index;
   }
@@ -187,8 +187,8 @@ export class Sessions {
       this.#halfOpen--;
       if (list === CALLS) this.#calls--;
     }
-    this.#dequeue(index, list);
-    this.#unlinkPeer(index, mapping, this.#flows.remoteAddress(index));
+    this.dequeue(index, list);
+    this.unlinkPeer(index, mapping, this.#flows.remoteAddress(index));
     const { count } = this.#flows;
     if (count > this.#mostOpen) this.#mostOpen = count;
     this.#flows.remove(index);
@@ -213,11 +213,11 @@ export class Sessions {
       // The first answer to a datagram.
       const answered = list & ~UNPROVEN;
       this.#flows.touch(index);
-      this.#dequeue(index, list);
+      this.dequeue(index, list);
       words[at] = (facts & ~LIST_BITS) | (answered << LIST_SHIFT);
-      this.#enqueue(index, answered, tick);
+      this.enqueue(index, answered, tick);
     } else {
-      this.#queueAgain(index, list);
+      this.queueAgain(index, list);
     }
   }
 
@@ -255,9 +255,9 @@ export class Sessions {
     const next = (facts & ~(STATE_BITS | LIST_BITS)) | (state << STATE_SHIFT) | (list << LIST_SHIFT);
     if (next !== facts) this.#words[at] = next;
     // The other side has begun anew.
-    if ((next ^ facts) & CALLED_BIT) this.#changeAccount(next);
+    if ((next ^ facts) & CALLED_BIT) this.changeAccount(next);
     if (before === list) {
-      this.#queueAgain(index, list);
+      this.queueAgain(index, list);
       return;
     }
     if ((before & CLASS_OF_LIST) === TCP_TRANSITORY) {
@@ -268,8 +268,8 @@ export class Sessions {
     if (list === CALLS) this.#calls++;
     if (before === CALLS) this.#calls--;
     this.#flows.touch(index);
-    this.#dequeue(index, before);
-    this.#enqueue(index, list, this.#flows.header.tick);
+    this.dequeue(index, before);
+    this.enqueue(index, list, this.#flows.header.tick);
   }
 
   windowScale(index: number, isInside: boolean): number {
@@ -302,7 +302,7 @@ export class Sessions {
 
   /** True when the mapping has a session with any port of `remote`. */
   hasPeer(mapping: number, remote: number): boolean {
-    let index = this.#peerHeads[this.#peerHead(mapping, remote)] as number;
+    let index = this.#peerHeads[this.peerHead(mapping, remote)] as number;
     while (index >= 0) {
       const isMatch = this.mapping(index) === mapping && this.#flows.remoteAddress(index) === remote;
       if (isMatch && this.isLiving(index)) return true;
@@ -334,13 +334,13 @@ export class Sessions {
 
   /** Ends a session's mapping with all its sessions. */
   closeMapping(mapping: number): void {
-    for (let index = 0; index < this.#flows.capacity; index++) if (this.#isOf(mapping, index)) this.close(index);
+    for (let index = 0; index < this.#flows.capacity; index++) if (this.isOf(mapping, index)) this.close(index);
   }
 
   /** Whether a mapping has a session that is an established TCP connection. */
   hasEstablished(mapping: number): boolean {
     for (let index = 0; index < this.#flows.capacity; index++) {
-      if (this.#isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return true;
+      if (this.isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return true;
     }
     return false;
   }
@@ -350,7 +350,7 @@ export class Sessions {
     for (let look = 0; look < LOOK_LIMIT; look++) {
       const index = this.#timerHeads[list] as number;
       if (index < 0 || !this.isOvertaken(index)) return;
-      this.#requeue(index);
+      this.requeue(index);
     }
   }
 
@@ -361,11 +361,11 @@ export class Sessions {
     const heads = this.#timerHeads;
     for (let list = LIST_NUMBERS - 1; list >= 0; list--) {
       let index = heads[list] as number;
-      while (index >= 0 && looks > 0 && tick >= this.#dueAt(index, list & CLASS_OF_LIST)) {
+      while (index >= 0 && looks > 0 && tick >= this.dueAt(index, list & CLASS_OF_LIST)) {
         looks--;
         const idle = tick - this.#flows.lastSeen(index);
         if (idle > (this.#timeouts[list & CLASS_OF_LIST] as number)) this.close(index);
-        else this.#requeue(index);
+        else this.requeue(index);
         index = heads[list] as number;
       }
     }
@@ -381,29 +381,29 @@ export class Sessions {
     for (let list = 0; list < LIST_NUMBERS; list++) {
       const head = this.#timerHeads[list] as number;
       if (head < 0) continue;
-      const deadline = this.#dueAt(head, list & CLASS_OF_LIST) * 1000;
+      const deadline = this.dueAt(head, list & CLASS_OF_LIST) * 1000;
       if (deadline < earliest) earliest = deadline;
     }
     return earliest;
   }
 
   /** The tick at which a session has expired if it was not used since it was queued. */
-  #dueAt(index: number, timerClass: number): number {
+  private dueAt(index: number, timerClass: number): number {
     return (this.#words[(index << SESSION_SHIFT) + QUEUED] as number) + (this.#timeouts[timerClass] as number) + 1;
   }
 
-  #isOf(mapping: number, index: number): boolean {
+  private isOf(mapping: number, index: number): boolean {
     return this.mapping(index) === mapping && this.#flows.isUsed(index);
   }
 
   /** Often it is the last that was queued, and in this very second: then nothing changes. */
-  #queueAgain(index: number, list: number): void {
+  private queueAgain(index: number, list: number): void {
     const at = (index << SESSION_SHIFT) + QUEUED;
     const tick = this.#flows.header.tick;
     if (this.#timerTails[list] !== index) {
       this.#flows.touch(index);
-      this.#dequeue(index, list);
-      this.#enqueue(index, list, tick);
+      this.dequeue(index, list);
+      this.enqueue(index, list, tick);
     } else if (this.#words[at] !== tick) {
       this.#flows.touch(index);
       this.#words[at] = tick;
@@ -411,20 +411,20 @@ export class Sessions {
   }
 
   /** A session is on the other account from now on: as its facts say. */
-  #changeAccount(facts: number): void {
+  private changeAccount(facts: number): void {
     const host = accountOf(this.#mappings.insideAddress(facts & MAPPING_BITS));
     const isCall = (facts & CALLED_BIT) !== 0;
     this.#hosts.add(isCall ? CALLERS : host, 1);
     this.#hosts.add(isCall ? host : CALLERS, -1);
   }
 
-  #requeue(index: number): void {
+  private requeue(index: number): void {
     const list = this.list(index);
-    this.#dequeue(index, list);
-    this.#enqueue(index, list, this.#flows.lastSeen(index));
+    this.dequeue(index, list);
+    this.enqueue(index, list, this.#flows.lastSeen(index));
   }
 
-  #enqueue(index: number, list: number, seen: number): void {
+  private enqueue(index: number, list: number, seen: number): void {
     const words = this.#words;
     const at = index << SESSION_SHIFT;
     const tail = this.#timerTails[list] as number;
@@ -439,7 +439,7 @@ export class Sessions {
     }
   }
 
-  #dequeue(index: number, list: number): void {
+  private dequeue(index: number, list: number): void {
     const words = this.#words;
     const links = words[(index << SESSION_SHIFT) + TIMER_LINKS] as number;
     const next = links >> 16;
@@ -458,27 +458,27 @@ export class Sessions {
     }
   }
 
-  #unlinkPeer(index: number, mapping: number, remote: number): void {
+  private unlinkPeer(index: number, mapping: number, remote: number): void {
     const words = this.#words;
     const links = words[(index << SESSION_SHIFT) + PEER_LINKS] as number;
     const next = links >> 16;
     const previous = (links << 16) >> 16;
     if (previous < 0) {
-      this.#peerHeads[this.#peerHead(mapping, remote)] = next;
+      this.#peerHeads[this.peerHead(mapping, remote)] = next;
     } else {
       const at = (previous << SESSION_SHIFT) + PEER_LINKS;
       words[at] = (next << 16) | ((words[at] as number) & 0xffff);
     }
-    if (next >= 0) this.#setPeerPrevious(next, previous);
+    if (next >= 0) this.setPeerPrevious(next, previous);
   }
 
-  #setPeerPrevious(index: number, previous: number): void {
+  private setPeerPrevious(index: number, previous: number): void {
     const at = (index << SESSION_SHIFT) + PEER_LINKS;
     this.#words[at] = ((this.#words[at] as number) & ~0xffff) | (previous & 0xffff);
   }
 
   /** A keyed hash: who chooses mappings and remote addresses cannot make them meet. Its upper bits depend on all of both. */
-  #peerHead(mapping: number, remote: number): number {
+  private peerHead(mapping: number, remote: number): number {
     const hash = imul(remote, this.#remoteSecret);
     return imul(hash ^ (hash >>> 15) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
   }

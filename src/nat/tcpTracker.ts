@@ -60,7 +60,7 @@ export class TcpTracker {
     const at = packet.transportAt;
     const sequence = view.getInt32(at + TCP_SEQUENCE_OFFSET);
     const acknowledgement = view.getInt32(at + TCP_ACKNOWLEDGEMENT_OFFSET);
-    return this.#isResetInWindow(session, this.#sessions.tcpState(session), flags, sequence, acknowledgement);
+    return this.isResetInWindow(session, this.#sessions.tcpState(session), flags, sequence, acknowledgement);
   }
 
   /** Takes note of a segment of a session: one from inside, which is believed, or one from outside; a reset only if `admitsReset` says so. */
@@ -93,7 +93,7 @@ export class TcpTracker {
     if (isProgress && isNews && !(flags & TCP_RST)) this.#flows.setAck(session, own, acknowledgement);
     const next = nextState(
       state,
-      this.#believedFlags(session, state, packet, flags, isInside),
+      this.believedFlags(session, state, packet, flags, isInside),
       isInside,
       acknowledgesSyn,
     );
@@ -114,8 +114,14 @@ export class TcpTracker {
    * before, it must answer the inside host's SYN (RFC 9293 section 3.10.7.3). Windows are not tracked: what the option
    * allows is the bound.
    */
-  #isResetInWindow(session: number, state: number, flags: number, sequence: number, acknowledgement: number): boolean {
-    if (state & SYN_OUTSIDE) return this.#isInWindow(session, sequence);
+  private isResetInWindow(
+    session: number,
+    state: number,
+    flags: number,
+    sequence: number,
+    acknowledgement: number,
+  ): boolean {
+    if (state & SYN_OUTSIDE) return this.isInWindow(session, sequence);
     const advance = (acknowledgement - this.#flows.ack(session, WAN)) | 0;
     return (flags & TCP_ACK) !== 0 && advance >= 0 && advance <= UNSCALED_WINDOW;
   }
@@ -125,23 +131,23 @@ export class TcpTracker {
    * it look closed when the inside host ends its half. None ends what the outside has not begun. The inside host gets it
    * as it is, and judges for itself.
    */
-  #believedFlags(session: number, state: number, packet: Packet, flags: number, isInside: boolean): number {
+  private believedFlags(session: number, state: number, packet: Packet, flags: number, isInside: boolean): number {
     if (isInside || (flags & TCP_FIN) === 0) return flags;
     if ((state & SYN_OUTSIDE) === 0) return flags & ~TCP_FIN;
     const { view } = packet.frame;
     const dataBytes = packet.payloadBytes - tcpHeaderBytes(view, packet.transportAt);
     const end = (tcpSequence(view, packet.transportAt) + dataBytes) | 0;
-    return this.#isInWindow(session, end) ? flags : flags & ~TCP_FIN;
+    return this.isInWindow(session, end) ? flags : flags & ~TCP_FIN;
   }
 
   /** Whether the inside host may still take this sequence number of the outside's. */
-  #isInWindow(session: number, sequence: number): boolean {
+  private isInWindow(session: number, sequence: number): boolean {
     const offset = (sequence - this.#flows.ack(session, LAN)) | 0;
-    return offset >= 0 && offset <= UNSCALED_WINDOW * 2 ** this.#insideShift(session);
+    return offset >= 0 && offset <= UNSCALED_WINDOW * 2 ** this.insideShift(session);
   }
 
   /** How far the inside host's windows are shifted: not at all unless both sides offered to (RFC 7323 section 2.2). */
-  #insideShift(session: number): number {
+  private insideShift(session: number): number {
     const inside = this.#sessions.windowScale(session, true);
     return inside === 0 || this.#sessions.windowScale(session, false) === 0 ? 0 : inside - 1;
   }

@@ -80,7 +80,7 @@ export class EchoClient {
     );
     if (request === undefined) return "icmpIgnored";
     const roundTripMs = this.#clock.now - request.sentAtMs;
-    this.#end(request, { kind: "reply", roundTripMs, bytes: packet.payloadBytes - ICMP_HEADER_BYTES });
+    this.end(request, { kind: "reply", roundTripMs, bytes: packet.payloadBytes - ICMP_HEADER_BYTES });
     return "ok";
   }
 
@@ -89,14 +89,14 @@ export class EchoClient {
       (one) => one.identifier === quote.sourcePort && one.address === quote.destination,
     );
     if (request === undefined) return "icmpErrorUnmatched";
-    this.#end(request, { kind: "error", type: quote.type, code: quote.code });
+    this.end(request, { kind: "error", type: quote.type, code: quote.code });
     return "ok";
   }
 
   poll(): void {
     if (this.nextDeadline() > this.#clock.now) return;
     for (const request of this.#requests.slice()) {
-      if (request.deadlineMs <= this.#clock.now) this.#end(request, { kind: "timeout" });
+      if (request.deadlineMs <= this.#clock.now) this.end(request, { kind: "timeout" });
     }
   }
 
@@ -109,7 +109,7 @@ export class EchoClient {
     return next;
   }
 
-  #end(request: Request, result: PingResult): void {
+  private end(request: Request, result: PingResult): void {
     this.#requests.splice(this.#requests.indexOf(request), 1);
     this.#ports.release(PROTOCOL_ICMP, request.identifier);
     request.onResult(result);

@@ -102,15 +102,15 @@ export class PortSpace {
   /** Takes a port for `id` (0..16,383). False when it has an owner, or when the registry is full: then nothing changed. */
   claim(protocol: number, port: number, kind: PortOwnerKind, id: number): boolean {
     if (this.#count >= this.#capacity || !this.isFree(protocol, port)) return false;
-    this.#take(protocol, port, kind, id);
+    this.take(protocol, port, kind, id);
     return true;
   }
 
   release(protocol: number, port: number): void {
-    const slot = this.#find((protocol << 16) | port);
+    const slot = this.find((protocol << 16) | port);
     if (slot < 0) return;
     this.#count--;
-    this.#closeGap(slot);
+    this.closeGap(slot);
   }
 
   /** Takes a whole range. False when any port in it has an owner, or when all ranges are in use. */
@@ -182,11 +182,11 @@ export class PortSpace {
     let port = 0;
     if (parityOf !== 0) {
       const first = range.first + ((range.first ^ parityOf) & 1);
-      port = first > range.last ? 0 : this.#pick(protocol, first, 2, ((range.last - first) >> 1) + 1);
+      port = first > range.last ? 0 : this.pick(protocol, first, 2, ((range.last - first) >> 1) + 1);
     }
-    if (port === 0) port = this.#pick(protocol, range.first, 1, range.last - range.first + 1);
+    if (port === 0) port = this.pick(protocol, range.first, 1, range.last - range.first + 1);
     if (port === 0) return 0;
-    // As `#take`, whose call would cost XS 900 instructions.
+    // As `take`, whose call would cost XS 900 instructions.
     const slot = this.#sought;
     this.#keys[slot] = (protocol << 16) | port;
     this.#owners[slot] = (KIND_NUMBERS[kind] << ID_BITS) | id;
@@ -195,7 +195,7 @@ export class PortSpace {
   }
 
   /** A free port among `first + i * spacing` for `i` in `0 .. size - 1`; 0 for none. */
-  #pick(protocol: number, first: number, spacing: number, size: number): number {
+  private pick(protocol: number, first: number, spacing: number, size: number): number {
     for (let draw = 0; draw < RANDOM_DRAWS; draw++) {
       const port = first + randomBelow(this.#random, size) * spacing;
       if (this.#owner(protocol, port) < 0) return port;
@@ -212,7 +212,7 @@ export class PortSpace {
   }
 
   /** A port that was asked for its owner last, and has none; in a registry that is not full. */
-  #take(protocol: number, port: number, kind: PortOwnerKind, id: number): void {
+  private take(protocol: number, port: number, kind: PortOwnerKind, id: number): void {
     const slot = this.#sought;
     this.#keys[slot] = (protocol << 16) | port;
     this.#owners[slot] = (KIND_NUMBERS[kind] << ID_BITS) | id;
@@ -223,7 +223,7 @@ export class PortSpace {
     const key = (protocol << 16) | port;
     const keys = this.#keys;
     const mask = this.#slotMask;
-    // As `#find`, whose call would cost XS 700 instructions.
+    // As `find`, whose call would cost XS 700 instructions.
     let slot = (key ^ (key >> 16)) & mask;
     for (;;) {
       const found = keys[slot];
@@ -240,12 +240,12 @@ export class PortSpace {
     return -1;
   }
 
-  #home(key: number): number {
+  private home(key: number): number {
     // Random ports need no strong hash; the xor keeps the protocols' equal ports apart.
     return (key ^ (key >> 16)) & this.#slotMask;
   }
 
-  #find(key: number): number {
+  private find(key: number): number {
     const keys = this.#keys;
     const mask = this.#slotMask;
     let slot = (key ^ (key >> 16)) & mask;
@@ -258,14 +258,14 @@ export class PortSpace {
   }
 
   /** Knuth's deletion for linear probing (TAOCP 6.4, algorithm R): moves later keys back, so that no tombstones remain. */
-  #closeGap(emptied: number): void {
+  private closeGap(emptied: number): void {
     let gap = emptied;
     let slot = gap;
     for (;;) {
       slot = (slot + 1) & this.#slotMask;
       const key = this.#keys[slot] as number;
       if (key === FREE) break;
-      const home = this.#home(key);
+      const home = this.home(key);
       if (((slot - home) & this.#slotMask) < ((slot - gap) & this.#slotMask)) continue;
       this.#keys[gap] = key;
       this.#owners[gap] = this.#owners[slot] as number;

@@ -69,14 +69,14 @@ export class SocketTable {
     if (place === undefined) throw new Error("the socket table is full: call makeRoom first");
     entry.place = place;
     this.#entries[place] = entry;
-    const chain = this.#chainOf(entry.protocol, entry.localPort, entry.remoteAddress, entry.remotePort);
+    const chain = this.chainOf(entry.protocol, entry.localPort, entry.remoteAddress, entry.remotePort);
     entry.nextInChain = this.#chains[chain];
     this.#chains[chain] = entry;
   }
 
   /** The entry no longer receives, but keeps its place until `remove`. */
   unlink(entry: SocketEntry): void {
-    const chain = this.#chainOf(entry.protocol, entry.localPort, entry.remoteAddress, entry.remotePort);
+    const chain = this.chainOf(entry.protocol, entry.localPort, entry.remoteAddress, entry.remotePort);
     let before: SocketEntry | undefined;
     let candidate = this.#chains[chain];
     while (candidate !== undefined && candidate !== entry) {
@@ -105,7 +105,7 @@ export class SocketTable {
     remoteAddress: number,
     remotePort: number,
   ): SocketEntry | undefined {
-    let entry = this.#chains[this.#chainOf(protocol, localPort, remoteAddress, remotePort)];
+    let entry = this.#chains[this.chainOf(protocol, localPort, remoteAddress, remotePort)];
     while (entry !== undefined) {
       if (
         entry.localPort === localPort &&
@@ -159,7 +159,7 @@ export class SocketTable {
     return this.#entries.some((entry) => entry?.protocol === protocol && entry.localPort === localPort);
   }
 
-  #chainOf(protocol: number, localPort: number, remoteAddress: number, remotePort: number): number {
+  private chainOf(protocol: number, localPort: number, remoteAddress: number, remotePort: number): number {
     // Spreads neighbouring addresses and ports by the golden ratio; the best bits of a product are the upper ones.
     const mixed = Math.imul(remoteAddress ^ (remotePort << 16) ^ localPort ^ protocol, 0x9e3779b1);
     return (mixed >> 16) & this.#chainMask;

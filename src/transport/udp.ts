@@ -82,7 +82,7 @@ export class Udp implements Transport, UdpHost {
         `no free socket: all ${this.#table.capacity} are in use; close one, or raise the sockets capacity`,
       );
     }
-    const port = this.#claimPort(wanted);
+    const port = this.claimPort(wanted);
     const queue = this.#spareQueues.pop() ?? new ByteRing(this.#queueBytes);
     const socket = new UdpSocket(this, queue, options.address ?? 0, port, options.handler ?? {});
     this.#table.add(socket);
@@ -93,7 +93,7 @@ export class Udp implements Transport, UdpHost {
     const { frame, transportAt, payloadBytes, source, destination } = packet;
     const shape = validateUdp(frame.view, transportAt, payloadBytes, source, destination);
     if (shape !== "ok") return shape;
-    const socket = this.#find(destination, packet.destinationPort);
+    const socket = this.find(destination, packet.destinationPort);
     if (socket === undefined) return "udpPortClosed";
     const dataAt = transportAt + UDP_HEADER_BYTES;
     const dataBytes = udpBytes(frame.view, transportAt) - UDP_HEADER_BYTES;
@@ -101,7 +101,7 @@ export class Udp implements Transport, UdpHost {
   }
 
   receiveError(quote: IcmpErrorQuote): Verdict {
-    const socket = this.#find(quote.source, quote.sourcePort);
+    const socket = this.find(quote.source, quote.sourcePort);
     if (socket === undefined) return "icmpErrorUnmatched";
     // RFC 1122 section 4.1.3.3: all of them go up; only a closed port is certain, the others may pass.
     const isRefused = quote.type === ICMP_UNREACHABLE && quote.code === UNREACHABLE_PORT;
@@ -126,12 +126,12 @@ export class Udp implements Transport, UdpHost {
     this.#spareQueues.push(queue);
   }
 
-  #find(localAddress: number, localPort: number): UdpSocket | undefined {
+  private find(localAddress: number, localPort: number): UdpSocket | undefined {
     // Whatever the table holds for this protocol was put there by this class.
     return this.#table.find(PROTOCOL_UDP, localAddress, localPort, 0, 0) as UdpSocket | undefined;
   }
 
-  #claimPort(wanted: number): number {
+  private claimPort(wanted: number): number {
     if (wanted === 0) {
       const port = this.#ports.allocate(PROTOCOL_UDP, this.#ports.socketPorts, "socket", 0);
       if (port !== 0) return port;

@@ -53,13 +53,13 @@ export class Congestion {
       return true;
     }
     if (this.windowBytes < this.thresholdBytes) {
-      this.#grow(Math.min(bytes, mss));
+      this.grow(Math.min(bytes, mss));
       return false;
     }
     this.#acknowledgedInAvoidance += bytes;
     if (this.#acknowledgedInAvoidance >= this.windowBytes) {
       this.#acknowledgedInAvoidance -= this.windowBytes;
-      this.#grow(mss);
+      this.grow(mss);
     }
     return false;
   }
@@ -68,12 +68,12 @@ export class Congestion {
   duplicate(ack: number, sndMax: number, flightBytes: number, mss: number): boolean {
     this.duplicateAcks++;
     if (this.inRecovery) {
-      this.#grow(mss);
+      this.grow(mss);
       return false;
     }
     // RFC 6582 section 3.2 step 2: not again for the losses of the same window.
     if (this.duplicateAcks !== DUPLICATE_ACK_THRESHOLD || !seqLess(this.recover, ack)) return false;
-    this.#halve(flightBytes, mss);
+    this.halve(flightBytes, mss);
     this.windowBytes = this.thresholdBytes + DUPLICATE_ACK_THRESHOLD * mss;
     this.inRecovery = true;
     this.recover = sndMax;
@@ -82,7 +82,7 @@ export class Congestion {
 
   /** The retransmission timer fired; `again` when it already had for the same segment (RFC 5681 section 3.1). */
   timedOut(sndMax: number, flightBytes: number, mss: number, again: boolean): void {
-    if (!again) this.#halve(flightBytes, mss);
+    if (!again) this.halve(flightBytes, mss);
     this.windowBytes = mss;
     this.duplicateAcks = 0;
     this.inRecovery = false;
@@ -90,11 +90,11 @@ export class Congestion {
     this.#acknowledgedInAvoidance = 0;
   }
 
-  #halve(flightBytes: number, mss: number): void {
+  private halve(flightBytes: number, mss: number): void {
     this.thresholdBytes = Math.max(flightBytes >> 1, 2 * mss);
   }
 
-  #grow(bytes: number): void {
+  private grow(bytes: number): void {
     this.windowBytes = Math.min(this.windowBytes + bytes, MAX_WINDOW_BYTES);
   }
 }

@@ -24,7 +24,7 @@ export class Deadlines<T extends Timed> {
   /** Gives `entry` another deadline; `NEVER` takes it out. */
   set(entry: T, deadline: number): void {
     if (deadline === NEVER) {
-      this.#remove(entry);
+      this.remove(entry);
       return;
     }
     const before = entry.deadline;
@@ -32,15 +32,15 @@ export class Deadlines<T extends Timed> {
     if (entry.heapIndex < 0) {
       entry.heapIndex = this.#heap.length;
       this.#heap.push(entry);
-      this.#rise(entry);
+      this.rise(entry);
     } else if (deadline < before) {
-      this.#rise(entry);
+      this.rise(entry);
     } else if (deadline > before) {
-      this.#sink(entry);
+      this.sink(entry);
     }
   }
 
-  #remove(entry: T): void {
+  private remove(entry: T): void {
     const index = entry.heapIndex;
     entry.deadline = NEVER;
     if (index < 0) return;
@@ -49,40 +49,40 @@ export class Deadlines<T extends Timed> {
     if (last === entry) return;
     last.heapIndex = index;
     this.#heap[index] = last;
-    this.#rise(last);
-    this.#sink(last);
+    this.rise(last);
+    this.sink(last);
   }
 
-  #rise(entry: T): void {
+  private rise(entry: T): void {
     let index = entry.heapIndex;
     while (index > 0) {
       const parent = (index - 1) >> 1;
       const above = this.#heap[parent] as T;
       if (above.deadline <= entry.deadline) break;
-      this.#put(above, index);
+      this.put(above, index);
       index = parent;
     }
-    this.#put(entry, index);
+    this.put(entry, index);
   }
 
-  #sink(entry: T): void {
+  private sink(entry: T): void {
     let index = entry.heapIndex;
     for (;;) {
       let child = 2 * index + 1;
       if (child >= this.#heap.length) break;
       if (child + 1 < this.#heap.length && this.#deadline(child + 1) < this.#deadline(child)) child++;
       if (this.#deadline(child) >= entry.deadline) break;
-      this.#put(this.#heap[child] as T, index);
+      this.put(this.#heap[child] as T, index);
       index = child;
     }
-    this.#put(entry, index);
+    this.put(entry, index);
   }
 
   #deadline(index: number): number {
     return (this.#heap[index] as T).deadline;
   }
 
-  #put(entry: T, index: number): void {
+  private put(entry: T, index: number): void {
     this.#heap[index] = entry;
     entry.heapIndex = index;
   }

@@ -32,14 +32,14 @@ export class PendingCalls {
       while (this.#first !== undefined) {
         const socket = this.#first;
         if (socket.hasCalls) socket.deliver();
-        else this.#remove(socket);
+        else this.remove(socket);
       }
     } finally {
       this.#isDelivering = false;
     }
   }
 
-  #remove(first: TcpSocket): void {
+  private remove(first: TcpSocket): void {
     this.#first = first.nextPending;
     if (this.#first === undefined) this.#last = undefined;
     first.nextPending = undefined;

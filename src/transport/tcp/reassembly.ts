@@ -41,7 +41,7 @@ export class Reassembly {
     ends[index] = seqMax(ends[index] as number, end);
     while (index + 1 < this.#count && seqLessOrEqual(starts[index + 1] as number, ends[index] as number)) {
       ends[index] = seqMax(ends[index] as number, ends[index + 1] as number);
-      this.#remove(index + 1);
+      this.remove(index + 1);
     }
     return true;
   }
@@ -51,12 +51,12 @@ export class Reassembly {
     let complete = next;
     while (this.#count > 0 && seqLessOrEqual(this.#starts[0] as number, complete)) {
       complete = seqMax(complete, this.#ends[0] as number);
-      this.#remove(0);
+      this.remove(0);
     }
     return complete;
   }
 
-  #remove(index: number): void {
+  private remove(index: number): void {
     this.#count--;
     for (let i = index; i < this.#count; i++) {
       this.#starts[i] = this.#starts[i + 1] as number;

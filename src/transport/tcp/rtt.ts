@@ -46,7 +46,7 @@ export class RoundTrip {
   acknowledged(ack: number, nowMs: number): void {
     if (!this.#timing || !seqLess(this.#timedSequence, ack)) return;
     this.#timing = false;
-    this.#sample(nowMs - this.#timedAtMs);
+    this.sample(nowMs - this.#timedAtMs);
   }
 
   /** RFC 6298 section 5.5. */
@@ -58,7 +58,7 @@ export class RoundTrip {
     this.rtoMs = Math.max(this.#settings.initialRtoMs, RTO_AFTER_LOST_SYN_MS);
   }
 
-  #sample(rttMs: number): void {
+  private sample(rttMs: number): void {
     if (this.smoothedMs < 0) {
       this.smoothedMs = rttMs;
       this.variationMs = rttMs / 2;

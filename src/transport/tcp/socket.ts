@@ -206,34 +206,34 @@ export class TcpSocket implements ConnectionUser {
   /** The connection was a listener's and is established. */
   acceptedBy(listenerCall: (socket: TcpSocket) => void): void {
     this.#onAccepted = listenerCall;
-    this.#call(ACCEPTED);
+    this.call(ACCEPTED);
   }
 
   connected(): void {
-    if (this.#onAccepted === undefined) this.#call(CONNECTED);
+    if (this.#onAccepted === undefined) this.call(CONNECTED);
   }
 
   becameUrgent(): void {
-    this.#call(URGENT);
+    this.call(URGENT);
   }
 
   becameReadable(): void {
-    this.#call(READABLE);
+    this.call(READABLE);
   }
 
   becameWritable(): void {
-    this.#call(WRITABLE);
+    this.call(WRITABLE);
   }
 
   ended(): void {
-    this.#call(ENDED);
+    this.call(ENDED);
   }
 
   closed(reason: string | undefined): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#reason = reason;
-    this.#call(OVER);
+    this.call(OVER);
   }
 
   detach(): void {
@@ -258,7 +258,7 @@ export class TcpSocket implements ConnectionUser {
     else if (call === ENDED) this.handler.onEnd?.(this);
   }
 
-  #call(call: number): void {
+  private call(call: number): void {
     this.#calls |= call;
     this.#host.enqueue(this);
   }

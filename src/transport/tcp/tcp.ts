@@ -78,7 +78,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     this.#describeOwner = options.describeOwner;
     this.#initialSequence = new InitialSequence(options.clock, options.random);
     this.#segment = new Segment(options.output.frame.bytes);
-    this.#table.reclaim = () => this.#reclaim();
+    this.#table.reclaim = () => this.reclaim();
   }
 
   /** Opens a connection. Throws an Error that says what is wrong: an impossible address or port, no route, no room. */
@@ -97,11 +97,11 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     }
     if (options.localPort !== undefined) {
       checkPort("local port", options.localPort);
-      this.#checkFree(options.localPort);
+      this.checkFree(options.localPort);
     }
-    this.#checkRoom();
-    const localPort = this.#claimPort(options.localPort);
-    const connection = this.#open(localAddress, localPort, address, port, 0);
+    this.checkRoom();
+    const localPort = this.claimPort(options.localPort);
+    const connection = this.open(localAddress, localPort, address, port, 0);
     const socket = new TcpSocket(this, connection, options.handler ?? {});
     connection.socket = socket;
     connection.ownsPort = true;
@@ -124,7 +124,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     // Connections of ours may hold the port, a closed listener's or others: the listener shares it with them (MUST-42).
     const owner = this.#ports.ownerKind(PROTOCOL_TCP, port);
     const isShared = this.#table.findListener(0, port) === undefined && (owner === "listener" || owner === "socket");
-    if (!isShared) this.#checkFree(port);
+    if (!isShared) this.checkFree(port);
     if (this.#table.listenerCount >= this.#table.listenerCapacity) {
       const { listenerCapacity } = this.#table;
       throw new Error(
@@ -132,9 +132,9 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
       );
     }
     const listener = new TcpListener(options.address ?? 0, port, backlog, options.onConnection, (closed) =>
-      this.#closeListener(closed),
+      this.closeListener(closed),
     );
-    if (isShared) this.#sharePort(port);
+    if (isShared) this.sharePort(port);
     if (!this.#ports.claim(PROTOCOL_TCP, port, "listener", 0)) {
       throw new Error(`cannot listen on TCP port ${port}: the port registry is full`);
     }
@@ -153,12 +153,11 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
       return "tcpUnacceptable";
     const segment = this.#segment;
     segment.read(packet);
-    const connection = this.#find(segment.destination, segment.destinationPort, segment.source, segment.sourcePort);
-    if (connection === undefined) return this.#receiveUnconnected(segment);
-    if (connection.state === TIME_WAIT && this.#mayReopen(connection, segment))
-      return this.#reopen(connection, segment);
+    const connection = this.find(segment.destination, segment.destinationPort, segment.source, segment.sourcePort);
+    if (connection === undefined) return this.receiveUnconnected(segment);
+    if (connection.state === TIME_WAIT && this.mayReopen(connection, segment)) return this.reopen(connection, segment);
     const verdict = receiveSegment(connection, segment);
-    this.#finish(connection);
+    this.finish(connection);
     return verdict;
   }
 
@@ -189,14 +188,14 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
 
   /** RFC 5927: an error counts only if it quotes a sequence number in flight, and rarely ends a connection even then. */
   receiveError(quote: IcmpErrorQuote): Verdict {
-    const connection = this.#find(quote.source, quote.sourcePort, quote.destination, quote.destinationPort);
+    const connection = this.find(quote.source, quote.sourcePort, quote.destination, quote.destinationPort);
     if (connection === undefined) return "icmpErrorUnmatched";
     const inFlight = (connection.sndMax - connection.sndUna) | 0;
     if (!seqInWindow(quote.sequence, connection.sndUna, inFlight)) return "icmpErrorUnmatched";
     const isUnreachable = quote.type === ICMP_UNREACHABLE;
     if (isUnreachable && quote.code === UNREACHABLE_FRAGMENTATION_NEEDED) {
       lowerPathMtu(connection, quote.nextHopMtuBytes);
-      this.#finish(connection);
+      this.finish(connection);
       return "ok";
     }
     // Hard errors for a new connection; an established one has proof that the peer does speak TCP.
@@ -204,7 +203,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     const isHard = isUnreachable && (quote.code === UNREACHABLE_PORT || quote.code === UNREACHABLE_PROTOCOL);
     if (isHard && isOpening) {
       abandon(connection, quote.code === UNREACHABLE_PORT ? REFUSED : UNREACHABLE);
-      this.#finish(connection);
+      this.finish(connection);
     } else if (isUnreachable) {
       connection.softError = isHard ? UNREACHABLE : "the remote network or host cannot be reached";
     }
@@ -216,7 +215,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     while (this.#deadlines.next <= now) {
       const connection = this.#deadlines.first as Connection;
       runTimers(connection);
-      this.#finish(connection);
+      this.finish(connection);
     }
     this.#calls.deliver();
   }
@@ -242,7 +241,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   }
 
   accepted(connection: Connection): void {
-    // `#accept` alone sets it.
+    // `accept` alone sets it.
     const listener = connection.listener as TcpListener;
     listener.halfOpen--;
     const socket = new TcpSocket(this, connection, {});
@@ -266,18 +265,23 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     connection.listener = undefined;
     this.#spare.push(connection);
     if (ownsPort) this.#ports.release(PROTOCOL_TCP, localPort);
-    else this.#releaseSharedPort(localPort);
+    else this.releaseSharedPort(localPort);
   }
 
   // Inside
 
-  #find(localAddress: number, localPort: number, remoteAddress: number, remotePort: number): Connection | undefined {
+  private find(
+    localAddress: number,
+    localPort: number,
+    remoteAddress: number,
+    remotePort: number,
+  ): Connection | undefined {
     // Whatever the table holds for this protocol was put there by this class.
     return this.#table.find(PROTOCOL_TCP, localAddress, localPort, remoteAddress, remotePort) as Connection | undefined;
   }
 
   /** After a segment or a timer: the application's turn, then whatever there is to send. */
-  #finish(connection: Connection): void {
+  private finish(connection: Connection): void {
     try {
       this.#calls.deliver();
     } finally {
@@ -286,7 +290,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   }
 
   /** RFC 9293 sections 3.10.7.1 and 3.10.7.2: no connection, perhaps a listener. */
-  #receiveUnconnected(segment: Segment): Verdict {
+  private receiveUnconnected(segment: Segment): Verdict {
     const listener = this.#table.findListener(segment.destination, segment.destinationPort) as TcpListener | undefined;
     if (listener === undefined) {
       rejectSegment(this.output, segment);
@@ -297,7 +301,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
       rejectSegment(this.output, segment);
       return "tcpBadAck";
     }
-    return segment.isSyn ? this.#accept(listener, segment, 0) : "tcpUnacceptable";
+    return segment.isSyn ? this.accept(listener, segment, 0) : "tcpUnacceptable";
   }
 
   /**
@@ -305,15 +309,15 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
    * can then delay other newcomers, but takes nothing from established connections. When the whole table is full, the SYN
    * is dropped: the peer repeats it, and finds room if there is some by then.
    */
-  #accept(listener: TcpListener, segment: Segment, lowestIss: number): Verdict {
+  private accept(listener: TcpListener, segment: Segment, lowestIss: number): Verdict {
     if (listener.halfOpen >= listener.backlog) {
-      const oldest = this.#oldest(SYN_RECEIVED, listener);
+      const oldest = this.oldest(SYN_RECEIVED, listener);
       if (oldest !== undefined) abandon(oldest, undefined);
       listener.replaced++;
     }
     if (!this.#table.makeRoom()) return "tcpBacklogFull";
     const { destination, destinationPort, source, sourcePort } = segment;
-    const connection = this.#open(destination, destinationPort, source, sourcePort, lowestIss);
+    const connection = this.open(destination, destinationPort, source, sourcePort, lowestIss);
     connection.listener = listener;
     listener.halfOpen++;
     connection.state = SYN_RECEIVED;
@@ -324,22 +328,22 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   }
 
   /** RFC 9293 MAY-2: a new SYN beyond everything the old connection used may take its place. */
-  #mayReopen(connection: Connection, segment: Segment): boolean {
+  private mayReopen(connection: Connection, segment: Segment): boolean {
     if (!segment.isSyn || segment.isAck || !seqLess(connection.rcvNxt, segment.sequence)) return false;
     return this.#table.findListener(segment.destination, segment.destinationPort) !== undefined;
   }
 
-  #reopen(connection: Connection, segment: Segment): Verdict {
+  private reopen(connection: Connection, segment: Segment): Verdict {
     const listener = this.#table.findListener(segment.destination, segment.destinationPort) as TcpListener;
     const lowestIss = (connection.sndMax + 1) | 0;
     enterClosed(connection);
-    const verdict = this.#accept(listener, segment, lowestIss);
+    const verdict = this.accept(listener, segment, lowestIss);
     this.#calls.deliver();
     return verdict;
   }
 
   /** Takes a place and a control block for a conversation; the caller has made sure of the room. */
-  #open(
+  private open(
     localAddress: number,
     localPort: number,
     remoteAddress: number,
@@ -358,19 +362,19 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     return connection;
   }
 
-  #checkFree(port: number): void {
+  private checkFree(port: number): void {
     if (this.#ports.isFree(PROTOCOL_TCP, port)) return;
     const owner =
       this.#describeOwner?.(PROTOCOL_TCP, port) ?? `a ${this.#ports.ownerKind(PROTOCOL_TCP, port) ?? "socket"}`;
     throw new Error(`TCP port ${port} is taken by ${owner}; choose another port`);
   }
 
-  #checkRoom(): void {
+  private checkRoom(): void {
     if (this.#table.makeRoom()) return;
     throw new Error(`no free socket: all ${this.#table.capacity} are in use; close one, or raise the sockets capacity`);
   }
 
-  #claimPort(wanted: number | undefined): number {
+  private claimPort(wanted: number | undefined): number {
     if (wanted === undefined) {
       const port = this.#ports.allocate(PROTOCOL_TCP, this.#ports.socketPorts, "socket", 0);
       if (port !== 0) return port;
@@ -380,18 +384,18 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
     throw new Error("no free TCP port: all ephemeral ports are in use, or the port registry is full");
   }
 
-  #closeListener(listener: TcpListener): void {
+  private closeListener(listener: TcpListener): void {
     this.#table.removeListener(listener);
-    let halfOpen = this.#oldest(SYN_RECEIVED, listener);
+    let halfOpen = this.oldest(SYN_RECEIVED, listener);
     while (halfOpen !== undefined) {
       abandon(halfOpen, undefined);
-      halfOpen = this.#oldest(SYN_RECEIVED, listener);
+      halfOpen = this.oldest(SYN_RECEIVED, listener);
     }
-    this.#releaseSharedPort(listener.localPort);
+    this.releaseSharedPort(listener.localPort);
   }
 
   /** Whatever connections hold the port, they no longer own it alone. */
-  #sharePort(port: number): void {
+  private sharePort(port: number): void {
     for (let place = 0; place < this.#table.capacity; place++) {
       const connection = this.#table.at(place);
       if (connection instanceof Connection && connection.localPort === port) connection.ownsPort = false;
@@ -400,21 +404,21 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
   }
 
   /** A listener and its connections share one port: the last of them gives it back. */
-  #releaseSharedPort(port: number): void {
+  private releaseSharedPort(port: number): void {
     if (this.#table.findListener(0, port) !== undefined || this.#table.hasLocalPort(PROTOCOL_TCP, port)) return;
     this.#ports.release(PROTOCOL_TCP, port);
   }
 
   /** The full table's way out: first the oldest TIME-WAIT with nothing to read, then the oldest half-open connection. */
-  #reclaim(): boolean {
-    const expendable = this.#oldest(TIME_WAIT) ?? this.#oldest(SYN_RECEIVED);
+  private reclaim(): boolean {
+    const expendable = this.oldest(TIME_WAIT) ?? this.oldest(SYN_RECEIVED);
     if (expendable === undefined) return false;
     abandon(expendable, undefined);
     return true;
   }
 
   /** The connection that has been in a state for longest; of one listener, if it is given. */
-  #oldest(state: TcpState, listener?: TcpListener): Connection | undefined {
+  private oldest(state: TcpState, listener?: TcpListener): Connection | undefined {
     let oldest: Connection | undefined;
     for (let place = 0; place < this.#table.capacity; place++) {
       const candidate = this.#table.at(place);
