@@ -22,6 +22,10 @@ const HANDSHAKE_S = 5;
 /** Of a table so small that a quarter would be a handful. */
 const LEAST_HALF_OPEN = 16;
 
+/** Half-open connections, as `Sessions.waiting` has them. */
+const HALF_OPEN_LISTS = (1 << TCP_TRANSITORY) | (1 << CALLS);
+/** Lists of datagrams, as many as the two orders below. */
+const DATAGRAM_LISTS = 6;
 /** Lists of datagrams in the order of their worth. */
 const BY_WORTH: readonly number[] = Object.freeze([
   UDP | UNPROVEN | EXCESS,
@@ -145,6 +149,7 @@ export class Eviction {
 
   /** A connection that has been silent in opening or closing for longer than a handshake takes, whosever it is. */
   private forgotten(): number {
+    if ((this.#sessions.waiting & HALF_OPEN_LISTS) === 0) return -1;
     const oldest = this.firstOf(TCP_TRANSITORY, true);
     if (oldest >= 0 && this.isForgotten(oldest)) return oldest;
     const call = this.firstOf(CALLS, true);
@@ -157,14 +162,18 @@ export class Eviction {
 
   /** Handshakes under way make way for each other first; datagrams likewise. */
   private firstOfAll(lists: readonly number[], isTcp: boolean, isAnybodys: boolean): number {
+    const { waiting } = this.#sessions;
+    const hasHalfOpen = (waiting & HALF_OPEN_LISTS) !== 0;
     this.#looks = LOOK_LIMIT;
-    const opening = isTcp ? this.firstOf(TCP_TRANSITORY, isAnybodys) : -1;
+    const opening = isTcp && hasHalfOpen ? this.firstOf(TCP_TRANSITORY, isAnybodys) : -1;
     if (opening >= 0) return opening;
-    for (let i = 0; i < lists.length; i++) {
+    for (let i = 0; i < DATAGRAM_LISTS; i++) {
       const list = lists[i] as number;
+      if (((waiting >> list) & 1) === 0) continue;
       const index = this.firstOf(list, isAnybodys && (list & EXCESS) === 0);
       if (index >= 0) return index;
     }
+    if (!hasHalfOpen) return -1;
     const other = isTcp ? -1 : this.firstOf(TCP_TRANSITORY, isAnybodys);
     return other >= 0 ? other : this.firstOf(CALLS, true);
   }
@@ -172,14 +181,16 @@ export class Eviction {
   /** The session idle longest in a list that may make way; `isAnybodys`: even of a host that holds little. */
   private firstOf(list: number, isAnybodys: boolean): number {
     const sessions = this.#sessions;
+    const flows = this.#flows;
     let index = sessions.first(list);
-    const { tick } = this.#flows;
     while (index >= 0 && this.#looks > 0) {
-      // Those behind it have been silent for a shorter time.
-      if (this.#silentS > 0 && tick - this.#flows.lastSeen(index) < this.#silentS && !sessions.isOvertaken(index))
-        return -1;
+      const seen = flows.lastSeen(index);
+      if (seen <= sessions.queued(index)) {
+        // Those behind it have been silent for a shorter time.
+        if (this.#silentS > 0 && flows.header.tick - seen < this.#silentS) return -1;
+        if (this.isExpendable(index, isAnybodys || list === CALLS)) return index;
+      }
       this.#looks--;
-      if (!sessions.isOvertaken(index) && this.isExpendable(index, isAnybodys || list === CALLS)) return index;
       index = sessions.next(index);
     }
     return -1;

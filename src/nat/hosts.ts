@@ -46,13 +46,8 @@ export interface Newcomer {
   isAtLimit: boolean;
 }
 
-/** Of an inside address: its account. */
+/** Of an inside address: the account that pays for what that host opens. */
 export const ACCOUNT_BITS = 0xff;
-
-/** The account that pays for what a LAN host opens. */
-export function accountOf(insideAddress: number): number {
-  return insideAddress & ACCOUNT_BITS;
-}
 
 /**
  * A share of a table, in entries: what one account may hold; what is kept for those that hold little; and how little that

@@ -8,7 +8,7 @@
 import { addToCrc32 } from "../core/crc32.js";
 import { LAN, WAN } from "../flow/table.js";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
-import { accountOf, CALLERS, ONE_MAPPING } from "./hosts.js";
+import { ACCOUNT_BITS, CALLERS, ONE_MAPPING } from "./hosts.js";
 import type { NatTables } from "./judge.js";
 import { DYNAMIC } from "./mappings.js";
 import { TCP_ESTABLISHED, UDP } from "./sessions.js";
@@ -133,7 +133,7 @@ function restoreMapping(
   }
   if (mappings.isFull) return -1;
   if (forward === DYNAMIC ? !mappings.claim(externalPort) : forwarded !== externalPort) return -1;
-  hosts.add(forward === DYNAMIC ? accountOf(inside) : CALLERS, ONE_MAPPING);
+  hosts.add(forward === DYNAMIC ? inside & ACCOUNT_BITS : CALLERS, ONE_MAPPING);
   return mappings.create(externalPort, forward !== DYNAMIC);
 }
 

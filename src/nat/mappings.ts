@@ -96,7 +96,8 @@ export class Mappings {
     const words = this.#words;
     let kind = protocol === PROTOCOL_UDP ? UDP_BIT : protocol === PROTOCOL_TCP ? TCP_BIT : 0;
     if (forwarded !== DYNAMIC) kind |= STATIC_BIT;
-    // As `head`, without the call.
+    // A keyed hash: no inside host can know which of its ports, and of the addresses it may take, share a chain. The upper
+    // bits of a product depend on all bits of the word; what is shifted in between, on the key alone.
     const hash = imul(insideAddress, this.#addressSecret);
     const head = imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
     this.#soughtKind = kind;
@@ -179,11 +180,38 @@ export class Mappings {
    */
   removeSession(index: number): number {
     const at = index * MAPPING_WORDS + CHAIN;
-    const left = (this.#words[at] as number) - 1;
-    this.#words[at] = left;
-    if ((left & SESSIONS) !== 0) return -1;
-    const host = this.remove(index);
-    return left & CALLERS_BIT ? CALLERS : host;
+    const words = this.#words;
+    const left = (words[at] as number) - 1;
+    if ((left & SESSIONS) !== 0) {
+      words[at] = left;
+      return -1;
+    }
+    const heads = this.#heads;
+    const ports = words[at - CHAIN + PORTS] as number;
+    const insideAddress = words[at - CHAIN] as number;
+    const protocol = protocolOf(left);
+    if ((left & STATIC_BIT) === 0) this.#ports.release(protocol, ports & 0xffff);
+    // As in `find`.
+    const hash = imul(insideAddress, this.#addressSecret);
+    const insidePort = (ports >> 16) & 0xffff;
+    const head = imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
+    const next = left >> NEXT_SHIFT;
+    let entry = heads[head] as number;
+    if (entry === index) {
+      heads[head] = next;
+    } else {
+      let previousAt = 0;
+      while (entry !== index) {
+        previousAt = entry * MAPPING_WORDS + CHAIN;
+        entry = (words[previousAt] as number) >> NEXT_SHIFT;
+      }
+      words[previousAt] = (next << NEXT_SHIFT) | ((words[previousAt] as number) & BELOW_NEXT);
+    }
+    words[at] = this.#free << NEXT_SHIFT;
+    this.#free = index;
+    if (this.count > this.#mostUsed) this.#mostUsed = this.count;
+    this.count--;
+    return left & CALLERS_BIT ? CALLERS : insideAddress & ACCOUNT_BITS;
   }
 
   isUsed(index: number): boolean {
@@ -218,42 +246,6 @@ export class Mappings {
 
   sessionCount(index: number): number {
     return (this.#words[index * MAPPING_WORDS + CHAIN] as number) & SESSIONS;
-  }
-
-  private remove(index: number): number {
-    const words = this.#words;
-    const at = index * MAPPING_WORDS;
-    const chain = words[at + CHAIN] as number;
-    const ports = words[at + PORTS] as number;
-    const insideAddress = words[at] as number;
-    const protocol = protocolOf(chain);
-    if ((chain & STATIC_BIT) === 0) this.#ports.release(protocol, ports & 0xffff);
-    const head = this.head(protocol, insideAddress, (ports >> 16) & 0xffff);
-    const next = chain >> NEXT_SHIFT;
-    let previous = -1;
-    let entry = this.#heads[head] as number;
-    while (entry !== index) {
-      previous = entry;
-      entry = (words[entry * MAPPING_WORDS + CHAIN] as number) >> NEXT_SHIFT;
-    }
-    if (previous < 0) {
-      this.#heads[head] = next;
-    } else {
-      const previousAt = previous * MAPPING_WORDS + CHAIN;
-      words[previousAt] = (next << NEXT_SHIFT) | ((words[previousAt] as number) & BELOW_NEXT);
-    }
-    words[at + CHAIN] = this.#free << NEXT_SHIFT;
-    this.#free = index;
-    if (this.count > this.#mostUsed) this.#mostUsed = this.count;
-    this.count--;
-    return insideAddress & ACCOUNT_BITS;
-  }
-
-  /** A keyed hash: no inside host can know which of its ports, and of the addresses it may take, share a chain. */
-  private head(protocol: number, insideAddress: number, insidePort: number): number {
-    const hash = imul(insideAddress, this.#addressSecret);
-    // The upper bits of a product depend on all bits of the word; what is shifted in between, on the key alone.
-    return imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
   }
 }
 

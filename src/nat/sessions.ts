@@ -9,7 +9,7 @@
 import { NEVER } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { FlowTable } from "../flow/table.js";
-import { accountOf, CALLERS, type Hosts, ONE_MAPPING } from "./hosts.js";
+import { ACCOUNT_BITS, CALLERS, type Hosts, ONE_MAPPING } from "./hosts.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
 import { CALLED, isUnprovenCall } from "./tcpState.js";
@@ -32,6 +32,8 @@ export const UNPROVEN = 8;
 export const CALLS = TCP_TRANSITORY | UNPROVEN;
 /** Not every number is a list. */
 const LIST_NUMBERS = 13;
+/** Later than any tick. */
+const FAR = 0x7fffffff;
 
 /** Found anew in `Math` it would cost XS twice as much. */
 const imul = Math.imul;
@@ -71,6 +73,10 @@ export class Sessions {
   readonly #timerHeads: number[] = [];
   readonly #timerTails: number[] = [];
   readonly #timeouts: number[] = [];
+  /** A bit for each list that has a session; only read from outside. */
+  waiting = 0;
+  /** No head of a list is due before this tick. */
+  #due = FAR;
   /** Sessions that have made way for others so far. */
   readonly evicted = { calls: 0, halfOpen: 0, unanswered: 0, icmp: 0, udp: 0 };
   /** The most sessions, and half-open ones, that there had been when one last closed. */
@@ -108,6 +114,7 @@ export class Sessions {
     this.#timeouts[TCP_TRANSITORY] = settings.tcpTransitoryTimeoutS;
     this.#timeouts[TCP_ESTABLISHED] = settings.tcpEstablishedTimeoutS;
     this.#flows.setLifetimes(settings.udpTimeoutS, settings.tcpEstablishedTimeoutS);
+    this.#due = this.waiting === 0 ? FAR : 0;
   }
 
   /** As `FlowTable.findOutbound`, without sessions that have expired. */
@@ -198,7 +205,7 @@ export class Sessions {
       hosts.add(owner, -1 - ONE_MAPPING);
       return;
     }
-    hosts.add(facts & CALLED_BIT ? CALLERS : accountOf(mappings.insideAddress(mapping)), -1);
+    hosts.add(facts & CALLED_BIT ? CALLERS : mappings.insideAddress(mapping) & ACCOUNT_BITS, -1);
     if (owner >= 0) hosts.add(owner, -ONE_MAPPING);
   }
 
@@ -236,7 +243,7 @@ export class Sessions {
   /** Whose account the session is on. */
   account(index: number): number {
     const facts = this.#words[index << SESSION_SHIFT] as number;
-    return facts & CALLED_BIT ? CALLERS : accountOf(this.#mappings.insideAddress(facts & MAPPING_BITS));
+    return facts & CALLED_BIT ? CALLERS : this.#mappings.insideAddress(facts & MAPPING_BITS) & ACCOUNT_BITS;
   }
 
   tcpState(index: number): number {
@@ -327,9 +334,9 @@ export class Sessions {
     return (this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number) >> 16;
   }
 
-  /** Whether it was used since it was queued: its place in its list is not its own. */
-  isOvertaken(index: number): boolean {
-    return this.#flows.lastSeen(index) > (this.#words[(index << SESSION_SHIFT) + QUEUED] as number);
+  /** The tick of its last packet when it was queued; if it was used since, its place in its list is not its own. */
+  queued(index: number): number {
+    return this.#words[(index << SESSION_SHIFT) + QUEUED] as number;
   }
 
   /** Ends a session's mapping with all its sessions. */
@@ -349,47 +356,49 @@ export class Sessions {
   renew(list: number): void {
     for (let look = 0; look < LOOK_LIMIT; look++) {
       const index = this.#timerHeads[list] as number;
-      if (index < 0 || !this.isOvertaken(index)) return;
-      this.requeue(index);
+      if (index < 0) return;
+      const seen = this.#flows.lastSeen(index);
+      if (seen <= (this.#words[(index << SESSION_SHIFT) + QUEUED] as number)) return;
+      this.requeue(index, list, seen);
     }
   }
 
   /** Ends expired sessions; looks at 32 at most. */
   expire(): void {
     let looks = LOOK_LIMIT;
-    const tick = this.#flows.tick;
+    let earliest = FAR;
+    const flows = this.#flows;
+    const tick = flows.header.tick;
     const heads = this.#timerHeads;
-    for (let list = LIST_NUMBERS - 1; list >= 0; list--) {
+    const words = this.#words;
+    for (let list = 0, waiting = this.waiting; waiting !== 0; list++, waiting >>= 1) {
+      if ((waiting & 1) === 0) continue;
+      const timeout = this.#timeouts[list & CLASS_OF_LIST] as number;
       let index = heads[list] as number;
-      while (index >= 0 && looks > 0 && tick >= this.dueAt(index, list & CLASS_OF_LIST)) {
+      while (index >= 0) {
+        // When it has expired if it was not used since it was queued.
+        const due = (words[(index << SESSION_SHIFT) + QUEUED] as number) + timeout + 1;
+        if (tick < due || looks === 0) {
+          if (due < earliest) earliest = due;
+          break;
+        }
         looks--;
-        const idle = tick - this.#flows.lastSeen(index);
-        if (idle > (this.#timeouts[list & CLASS_OF_LIST] as number)) this.close(index);
-        else this.requeue(index);
+        const seen = flows.lastSeen(index);
+        if (tick - seen > timeout) this.close(index);
+        else this.requeue(index, list, seen);
         index = heads[list] as number;
       }
     }
+    this.#due = earliest;
     // Soon somebody will look there for a session to give up.
-    if (this.#flows.count << 2 >= this.#flows.capacity * 3) {
+    if (flows.count << 2 >= flows.capacity * 3) {
       for (let list = 0; list < LIST_NUMBERS; list++) if (list !== TCP_ESTABLISHED) this.renew(list);
     }
   }
 
-  /** When `expire` has something to do, in ms since the stack's start; NEVER if no session is open. */
+  /** When `expire` has something to do, or earlier, in ms since the stack's start; NEVER if no session is open. */
   nextDeadline(): number {
-    let earliest = NEVER;
-    for (let list = 0; list < LIST_NUMBERS; list++) {
-      const head = this.#timerHeads[list] as number;
-      if (head < 0) continue;
-      const deadline = this.dueAt(head, list & CLASS_OF_LIST) * 1000;
-      if (deadline < earliest) earliest = deadline;
-    }
-    return earliest;
-  }
-
-  /** The tick at which a session has expired if it was not used since it was queued. */
-  private dueAt(index: number, timerClass: number): number {
-    return (this.#words[(index << SESSION_SHIFT) + QUEUED] as number) + (this.#timeouts[timerClass] as number) + 1;
+    return this.waiting === 0 ? NEVER : this.#due * 1000;
   }
 
   private isOf(mapping: number, index: number): boolean {
@@ -412,16 +421,15 @@ export class Sessions {
 
   /** A session is on the other account from now on: as its facts say. */
   private changeAccount(facts: number): void {
-    const host = accountOf(this.#mappings.insideAddress(facts & MAPPING_BITS));
+    const host = this.#mappings.insideAddress(facts & MAPPING_BITS) & ACCOUNT_BITS;
     const isCall = (facts & CALLED_BIT) !== 0;
     this.#hosts.add(isCall ? CALLERS : host, 1);
     this.#hosts.add(isCall ? host : CALLERS, -1);
   }
 
-  private requeue(index: number): void {
-    const list = this.list(index);
+  private requeue(index: number, list: number, seen: number): void {
     this.dequeue(index, list);
-    this.enqueue(index, list, this.#flows.lastSeen(index));
+    this.enqueue(index, list, seen);
   }
 
   private enqueue(index: number, list: number, seen: number): void {
@@ -433,6 +441,9 @@ export class Sessions {
     this.#timerTails[list] = index;
     if (tail < 0) {
       this.#timerHeads[list] = index;
+      this.waiting |= 1 << list;
+      const due = seen + (this.#timeouts[list & CLASS_OF_LIST] as number) + 1;
+      if (due < this.#due) this.#due = due;
     } else {
       const tailAt = (tail << SESSION_SHIFT) + TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
@@ -446,6 +457,7 @@ export class Sessions {
     const previous = (links << 16) >> 16;
     if (previous < 0) {
       this.#timerHeads[list] = next;
+      if (next < 0) this.waiting ^= 1 << list;
     } else {
       const at = (previous << SESSION_SHIFT) + TIMER_LINKS;
       words[at] = (next << 16) | ((words[at] as number) & 0xffff);
