@@ -85,7 +85,8 @@ export class Judge {
     if (session >= 0) {
       if (this.#sessions.isLiving(session)) {
         decision.session = session;
-        return "ok";
+        if (!isTcp || this.#rules.count === 0 || !this.reopens(session, decision.tcpFlags)) return "ok";
+        return this.judgeWayOut(packet, decision);
       }
       decision.finished = session;
     }
@@ -119,6 +120,9 @@ export class Judge {
       return this.judgeCall(packet, flags, decision);
     }
     decision.session = session;
+    if (protocol === PROTOCOL_TCP && this.#rules.count > 0 && this.reopens(session, flags)) {
+      return this.judgeWayIn(packet, this.#flows.insideAddress(session), this.#flows.insidePort(session), decision);
+    }
     return (flags & TCP_RST) === 0 || this.#tcp.admitsReset(session, packet, flags) ? "ok" : "natTcpWindow";
   }
 
@@ -259,6 +263,11 @@ export class Judge {
     return rule < 0 ? "ok" : this.#rules.verdict(rule);
   }
 
+  /** Whether this segment begins a new connection between the ends of one that is over, in the same session. */
+  private reopens(session: number, flags: number): boolean {
+    return isOpening(flags) && isClosed(this.#sessions.tcpState(session));
+  }
+
   /** Where a port of ours leads to: the address of the host behind it. A port of nobody leads to the DMZ host. */
   private targetAddress(owner: PortOwnerKind | undefined, id: number): number {
     if (owner === "mapping") return this.#mappings.insideAddress(id);
@@ -353,13 +362,7 @@ export class Judge {
     const insideAddress = this.targetAddress(owner, id);
     const insidePort = this.targetPort(owner, id, destinationPort);
     if (this.#rules.count > 0) {
-      const { sourcePort } = packet;
-      const isHairpin = source === this.#flows.header.externalAddress;
-      decision.insideAddress = insideAddress;
-      decision.port = insidePort;
-      const verdict = isHairpin
-        ? this.judgeHairpin(protocol, sourcePort, decision)
-        : this.judgeWayIn(protocol, source, sourcePort, decision);
+      const verdict = this.judgeWayIn(packet, insideAddress, insidePort, decision);
       if (verdict !== "ok") return verdict;
     }
     // The two endpoints may already talk through another external port. That session stands, unless it is over: the inside
@@ -378,10 +381,14 @@ export class Judge {
     return owner === undefined && decision.mapping >= 0 ? "wanUnsolicited" : room;
   }
 
-  /** What the rules say of a call from outside to the decision's inside endpoint. */
-  private judgeWayIn(protocol: number, source: number, sourcePort: number, decision: Decision): Verdict {
+  /** What the rules say of a new session from the outside, or of a hairpin's way back in, to this inside endpoint. */
+  private judgeWayIn(packet: Packet, insideAddress: number, insidePort: number, decision: Decision): Verdict {
+    const { protocol, source, sourcePort } = packet;
+    decision.insideAddress = insideAddress;
+    decision.port = insidePort;
+    if (source === this.#flows.header.externalAddress) return this.judgeHairpin(protocol, sourcePort, decision);
     const rules = this.#rules;
-    const rule = rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, decision.insideAddress, decision.port);
+    const rule = rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, insideAddress, insidePort);
     decision.rule = rule;
     return rule < 0 ? "ok" : rules.verdict(rule);
   }

@@ -103,6 +103,26 @@ describe("a firewall rule", () => {
     expect(hits(bench)).toEqual([3, 0]);
   });
 
+  it("is asked about a SYN that begins a new connection where one is over, from either side", () => {
+    const bench = new GatewayBench();
+    const ends = { sourcePort: 40000, destinationPort: 80 };
+    const port = decodeTcp(bench.out(tcpFrame({ ...L1_TO_W1, ...ends, flags: "SYN" })).subarray(14)).sourcePort;
+    bench.out(tcpFrame({ ...L1_TO_W1, ...ends, flags: "RST" }));
+    const call = tcpFrame({ ...W1_TO_US, sourcePort: 80, destinationPort: port, flags: "SYN" });
+    add(bench, "deny tcp in wan");
+    bench.expectSilence("wan", call, { firewallDenied: 1 });
+    expect([hits(bench), bench.gateway.nat.sessionCount]).toEqual([[1], 1]);
+    bench.gateway.firewall.rules.remove(0);
+    bench.in(call);
+    bench.out(tcpFrame({ ...L1_TO_W1, ...ends, flags: "RST" }));
+    // It was begun from outside, and stays.
+    add(bench, "reject tcp out wan");
+    expect(bench.gateway.nat.sessionCount).toBe(1);
+    bench.complaint("lan", tcpFrame({ ...L1_TO_W1, ...ends, flags: "SYN" }), "firewallRejected");
+    bench.in(call);
+    expect(hits(bench)).toEqual([1]);
+  });
+
   it("lets ICMP errors about a conversation pass", () => {
     const bench = benchWith("allow udp in lan", "deny");
     const about = bench.out(udpFrame({ ...L1_TO_W1, destinationPort: 53 }));
