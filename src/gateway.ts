@@ -475,7 +475,10 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     decision.rule = NONE;
     const isFromLan = packet.interfaceIndex === LAN;
     const isForWan = packet.destination === this.wan.address;
-    if (isFromLan && !isForWan) return this.judgeLocal(packet, decision, "ok");
+    if (isFromLan && !isForWan) {
+      decision.owner = undefined;
+      return this.judgeLocal(packet, decision, "ok");
+    }
     const { protocol } = packet;
     const hasPorts = protocol === PROTOCOL_UDP || protocol === PROTOCOL_TCP;
     const owner = hasPorts ? this.ports.ownerKind(protocol, packet.destinationPort) : this.ownerOfOther(packet);

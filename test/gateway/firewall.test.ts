@@ -278,6 +278,16 @@ describe("rules about the gateway itself", () => {
     expect(hits(bench)).toEqual([2, 2]);
   });
 
+  it("leave nothing known of the port that another packet was for", () => {
+    const bench = benchWith("deny icmp to self in lan");
+    forward(bench);
+    bench.gateway.nat.forwards.setEnabled(0, false);
+    bench.expectSilence("wan", tcpFrame({ ...W1_TO_US, ...SYN, destinationPort: 80 }), { forwardDisabled: 1 });
+    expect(bench.gateway.refusal.owner).toBe("forward");
+    bench.expectSilence("lan", icmpFrame({ ...L1_TO_LAN_ADDRESS, type: 8 }), { firewallDenied: 1 });
+    expect([bench.gateway.refusal.owner, bench.gateway.refusal.forward]).toEqual([undefined, undefined]);
+  });
+
   it("are not asked about answers to what the gateway began", () => {
     const bench = benchWith("deny to self");
     const { tcp, udp, echo } = bench.gateway;
