@@ -674,6 +674,8 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
       this.reject(packet, UNREACHABLE_PORT);
     } else if (isOpening(this.nat.decision.tcpFlags)) {
       closedPorts.remember(packet, this.clock.now);
+    } else {
+      this.disown(packet);
     }
   }
 

@@ -122,6 +122,29 @@ describe("closed ports of the WAN address", () => {
     }
   });
 
+  it("look the same to who acknowledges something soon after a start, silent or not", () => {
+    for (const rejectsClosedPorts of [false, true]) {
+      const bench = new GatewayBench();
+      const { firewall, nat, tcp } = bench.gateway;
+      firewall.rejectsClosedPorts = rejectsClosedPorts;
+      const mapped = decodeTcp(bench.out(tcpFrame({ ...L1_TO_W1, sourcePort: 5000, flags: "SYN" })).subarray(14));
+      const source = { address: ip(W1_ADDRESS), length: 32 };
+      const inside = { insideAddress: ip(L2_ADDRESS), insidePort: 8000 };
+      nat.forwards.add({ protocol: "tcp", ports: { first: 8000, last: 8000 }, ...inside, source });
+      nat.forwards.add({ protocol: "tcp", ports: { first: 8001, last: 8001 }, ...inside });
+      nat.forwards.setEnabled(1, false);
+      tcp.listen({ port: 2323, onConnection: () => {} });
+      bench.gateway.disownForgotten();
+      for (const destinationPort of [mapped.sourcePort, 8000, 8001, 2323, 20000]) {
+        const ends = { sourcePort: 80, destinationPort };
+        bench.fromWan(tcpFrame({ ...W2_TO_US, ...ends, flags: "ACK", acknowledgement: 77 }));
+        const [reset, ...more] = bench.wan();
+        expect(more).toEqual([]);
+        expectFrame(reset).ipv4({ destination: W2_ADDRESS }).tcp({ flags: "RST", sequence: 77 });
+      }
+    }
+  });
+
   it("hear no answer to what is no SYN where NAT has its ports", () => {
     const bench = rejecting();
     for (const flags of ["ACK", "SYN ACK", "RST", "FIN", ""]) {
