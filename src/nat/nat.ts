@@ -450,7 +450,9 @@ export class Nat implements ForwardEffects {
     const session = sessions.open(mapping, externalPort, remote, list, state);
     // There is room, but what made way may still be in a reader's hands.
     if (session < 0) {
-      if (mappings.removeSession(mapping) === CALLERS) this.#hosts.add(CALLERS, -ONE_MAPPING);
+      const owner = mappings.removeSession(mapping);
+      // What was made just now is not on its host's account yet.
+      if (owner >= 0 && created === 0) this.#hosts.add(owner, -ONE_MAPPING);
       return "natBusy";
     }
     if (!isFromInside && forward !== DYNAMIC) this.forwards.countHit(forward);

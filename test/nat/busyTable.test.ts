@@ -42,6 +42,18 @@ describe("while a driver reads the flow table", () => {
     expect(bench.nat.sessionCount).toBe(2);
   });
 
+  it("a mapping that goes for want of a session is on nobody's account any more", () => {
+    const small = makeBench({}, { sessions: 1, mappings: 2 });
+    small.out(udp(L1, W1));
+    enter(small.nat.flows);
+    expect(small.nat.outbound(udp(L1, W2))).toBe("natBusy");
+    expect([small.nat.mappingCount, small.nat.hostUse(10)]).toEqual([0, []]);
+    expect(small.nat.outbound(udp(L1, W2))).toBe("natBusy");
+    leave(small.nat.flows);
+    small.out(udp(L1, W2));
+    expect(small.nat.hostUse(10)).toMatchObject([{ sessions: 1, mappings: 1 }]);
+  });
+
   it("a full mapping table gives no mapping up for a session that cannot be had", () => {
     bench.out(udp(L1, W1));
     enter(flows());
