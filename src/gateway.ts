@@ -663,7 +663,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
 
   /**
    * Somebody from outside has come to a port of ours that is closed to him. Where NAT has its ports an inside host may be
-   * about to call him from there: a SYN waits, and everything else of TCP hears nothing (RFC 5382 REQ-4).
+   * about to call him from there: a SYN waits (RFC 5382 REQ-4), and all else of TCP hears nothing but what `disown` says.
    */
   private rejectAtClosedPort(packet: Packet, closedPorts: ClosedPorts): void {
     if (packet.destination !== this.wan.address || !isAnswerable(packet, this.nat.decision)) return;
