@@ -646,8 +646,14 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
 
   /** Resets a TCP segment's sender; others are told by ICMP, with this code. As many a second as ICMP errors. */
   private reject(packet: Packet, code: number): void {
-    if (packet.protocol !== PROTOCOL_TCP) this.complain(packet, ICMP_UNREACHABLE, code);
-    else if (this.icmp.takeToken(packet.interfaceIndex)) this.tcp.refuse(packet);
+    const { destination, interfaceIndex } = packet;
+    if (packet.protocol !== PROTOCOL_TCP) {
+      this.complain(packet, ICMP_UNREACHABLE, code);
+      return;
+    }
+    // A reset comes from where the segment went, and no broadcast address sends anything (RFC 1122 section 4.2.3.10).
+    if ((this.interfaces[interfaceIndex] as Interface).isBroadcast(destination)) return;
+    if (this.icmp.takeToken(interfaceIndex)) this.tcp.refuse(packet);
   }
 
   /**

@@ -1,8 +1,15 @@
 /** What tries to get past the firewall's rules. */
 import { describe, expect, it } from "vitest";
 import { formatRule, parseRule } from "../../src/firewall/rule.js";
-import { udpFrame } from "../support/frames.js";
-import { GatewayBench, L1_ADDRESS, L1_TO_WAN_ADDRESS, L2_ADDRESS } from "../support/gatewayBench.js";
+import { BROADCAST, tcpFrame, udpFrame } from "../support/frames.js";
+import {
+  between,
+  GatewayBench,
+  L1_ADDRESS,
+  L1_TO_WAN_ADDRESS,
+  L2_ADDRESS,
+  NEAR_ADDRESS,
+} from "../support/gatewayBench.js";
 import { ip } from "../support/stackFixture.js";
 
 describe("a rule's text", () => {
@@ -31,4 +38,21 @@ describe("a hairpin that was allowed", () => {
     bench.expectSilence("lan", packet(), { firewallDenied: 1 });
     expect(rules.list().map(({ hits }) => hits)).toEqual([1, 1]);
   });
+});
+
+describe("a rule that rejects", () => {
+  for (const destination of ["203.0.113.255", "203.0.113.0", "255.255.255.255"]) {
+    it(`answers no segment to ${destination}: nobody speaks from a broadcast address`, () => {
+      const bench = new GatewayBench();
+      bench.gateway.firewall.rules.insert(0, parseRule(["reject"]));
+      const isLimited = destination === "255.255.255.255";
+      const stranger = { ...between(NEAR_ADDRESS, destination), ...(isLimited ? { destinationMac: BROADCAST } : {}) };
+      bench.expectSilence("wan", tcpFrame({ ...stranger, sourcePort: 4000, destinationPort: 80 }), {
+        firewallRejected: 1,
+      });
+      bench.expectSilence("wan", udpFrame({ ...stranger, sourcePort: 4000, destinationPort: 80 }), {
+        firewallRejected: 1,
+      });
+    });
+  }
 });
