@@ -13,6 +13,7 @@ import type { Gateway } from "../gateway.js";
 import type { Firmware, ImageWriter, Sha256 } from "../platform/firmware.js";
 import type { TcpListener } from "../transport/tcp/listener.js";
 import type { TcpSocket } from "../transport/tcp/socket.js";
+import { PROTOCOL_TCP } from "../wire/ipv4.js";
 
 export const UPDATE_PORT = 3232;
 const ARMED_MS = 10 * 60_000;
@@ -88,12 +89,16 @@ export class UpdateReceiver {
    */
   arm(): string {
     if (this.#transfer !== undefined) throw new Error("an image is coming in; wait for its end, or cancel it");
-    const { lan, tcp, clock } = this.#gateway;
+    const { lan, tcp, clock, ports, nat } = this.#gateway;
     if (lan.address === 0) throw new Error("the lan has no address yet; set that first");
     this.cancel();
     this.#token = hexDigits(this.#random.next32()) + hexDigits(this.#random.next32());
     this.#armedUntilMs = clock.now + ARMED_MS;
     this.outcome = "";
+    // By luck, or by a stranger's call to the DMZ host, which could keep updates out for ever.
+    if (ports.ownerKind(PROTOCOL_TCP, UPDATE_PORT) === "mapping") {
+      nat.endMapping(ports.ownerId(PROTOCOL_TCP, UPDATE_PORT));
+    }
     this.#listener = tcp.listen({
       port: UPDATE_PORT,
       address: lan.address,

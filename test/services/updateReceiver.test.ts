@@ -9,6 +9,8 @@ import { Host } from "../../src/host.js";
 import type { Firmware } from "../../src/platform/firmware.js";
 import { UPDATE_PORT, UpdateReceiver } from "../../src/services/updateReceiver.js";
 import type { TcpSocket } from "../../src/transport/tcp/socket.js";
+import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
+import { loadFrame, tcpFrame } from "../support/frames.js";
 
 const GATEWAY = parseAddress("192.168.1.1") as number;
 const LAPTOP = parseAddress("192.168.1.10") as number;
@@ -152,6 +154,20 @@ describe("a firmware over the LAN", () => {
     expect(Uint8Array.from(firmware.written)).toEqual(IMAGE);
     expect(firmware).toMatchObject({ state: "complete", restarts: 1 });
     expect(updates).toMatchObject({ isArmed: false, progress: undefined, outcome: "an image was received" });
+  });
+
+  it("gets its port although a stranger has called the DMZ host there", () => {
+    const { nat } = gateway;
+    gateway.setAddress(WAN, parseAddress("203.0.113.2") as number, 24);
+    nat.configure({ ...nat.settings, dmzAddress: parseAddress("192.168.1.50") as number });
+    const stranger = { destinationMac: 0x020000000002, source: "198.51.100.90", destination: "203.0.113.2" };
+    const call = tcpFrame({ ...stranger, sourcePort: 4000, destinationPort: UPDATE_PORT });
+    gateway.receive(WAN, loadFrame(call), call.length);
+    expect(gateway.ports.ownerKind(PROTOCOL_TCP, UPDATE_PORT)).toBe("mapping");
+    new Sender(headerOf(updates.arm()), IMAGE);
+    advance(2000);
+    expect(updates.outcome).toBe("an image was received");
+    expect(nat.sessionCount).toBe(0);
   });
 
   it("finds a closed port unless the console has armed it", () => {
