@@ -43,6 +43,8 @@ const HISTORY = 64;
 export class FuzzedGateway {
   readonly gateway: Gateway;
   readonly random: SeededRandom;
+  /** Of all frames that have left, in order. */
+  digest = 0;
   /** Frames of the latest past that left by each side, for answers to them. */
   readonly leftByLan: Uint8Array[] = [];
   readonly leftByWan: Uint8Array[] = [];
@@ -65,7 +67,12 @@ export class FuzzedGateway {
   readonly #emitted: { side: number; bytes: Uint8Array }[] = [];
   readonly #counted: DropReason[] = [];
 
-  constructor(seed: number, capacity: Partial<Capacity>) {
+  /** With `isOpen` the outside may be let in by what is configured later: who asked for a frame is not judged. */
+  constructor(
+    seed: number,
+    capacity: Partial<Capacity>,
+    readonly isOpen = false,
+  ) {
     this.random = new SeededRandom(seed);
     const port = (side: number) => ({
       send: (frame: Frame, length: number) => {
@@ -122,6 +129,11 @@ export class FuzzedGateway {
 
   pick<T>(list: readonly T[]): T {
     return list[this.below(list.length)] as T;
+  }
+
+  /** The same gateway, with chances of its own. */
+  observer(seed: number): FuzzedGateway {
+    return Object.assign(Object.create(this), { random: new SeededRandom(seed) });
   }
 
   receive(side: number, bytes: Uint8Array): void {
@@ -201,6 +213,7 @@ export class FuzzedGateway {
   }
 
   #judge(side: number, bytes: Uint8Array, from: number, cause: Uint8Array | undefined, isDropped: boolean): void {
+    for (const byte of bytes) this.digest = (Math.imul(this.digest, 31) + byte) | 0;
     const expectedMac = side === LAN ? LAN_MAC : WAN_MAC;
     const sourceMac = be16(bytes, 6) * 0x100000000 + be16(bytes, 8) * 0x10000 + be16(bytes, 10);
     if (sourceMac !== expectedMac) throw new Error("a frame from a station that is not ours");
@@ -272,6 +285,7 @@ export class FuzzedGateway {
     if (from !== WAN || cause === undefined || be16(cause, 12) !== 0x0800) return;
     if (isDropped) throw new Error("a dropped frame from the WAN made a frame on the LAN");
     this.translatedInward++;
+    if (this.isOpen) return;
     const protocol = cause[23] as number;
     if (cause.subarray(30, 34).join(".") !== WAN_ADDRESS) throw new Error("not to our address, yet it entered the LAN");
     if (isFragment(cause)) {
