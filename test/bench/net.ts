@@ -15,7 +15,14 @@ import { LinuxRouter } from "../integration/support/linuxRouter.js";
 import { isInstalled, missingRights } from "../integration/support/namespaces.js";
 import { Load } from "./net/load.js";
 import { PastaRouter } from "./net/pastaRouter.js";
-import { openLinuxPath, openPastaPath, openPlainPath, openPorterPath, type Path } from "./net/paths.js";
+import {
+  openLinuxPath,
+  openPastaPath,
+  openPlainPath,
+  openPorterPath,
+  type Path,
+  PORTER_LIMITS_OFF,
+} from "./net/paths.js";
 
 const ROUNDS = 5;
 const RATE_MS = 350;
@@ -122,6 +129,7 @@ async function main(): Promise<void> {
     for (const { server } of paths) await load.serve(server);
     await load.keepAwake((paths[0] as Path).client);
     const names = paths.map(({ name }) => name);
+    console.log(`One host has all of Porter here: ${PORTER_LIMITS_OFF.join("; ")}.`);
     printRow(
       "",
       "",

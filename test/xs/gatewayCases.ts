@@ -5,7 +5,18 @@ import { LAN, WAN } from "../../src/gateway.js";
 import type { NatSettings } from "../../src/nat/settings.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../src/wire/ipv4.js";
 import { icmpFrame, loadFrame, paddedTo60, type TcpFields, tcpFrame, udpFrame } from "../support/frames.js";
-import { between, FRIEND, GAME_PC, GatewayRig, LAPTOP, OUR_LAN, OUR_WAN, ROUTER, SERVER } from "./gatewayRig.js";
+import {
+  between,
+  FRIEND,
+  GAME_PC,
+  GatewayRig,
+  LAPTOP,
+  OUR_LAN,
+  OUR_WAN,
+  ROUTER,
+  SERVER,
+  UNLIMITED,
+} from "./gatewayRig.js";
 import type { PacketCase, Receiver } from "./packetCase.js";
 
 /** The smallest packets: what the gateway does for one does not depend on its length. */
@@ -21,14 +32,6 @@ const GAME_PORT = 25565;
 const UDP_DATA = { sourcePort: INSIDE_PORT, destinationPort: SERVER_PORT, payload: "eighteen bytes ..." };
 const TCP_DATA: TcpFields = { flags: "ACK PSH", sequence: 1001, acknowledgement: 5001, payload: "6bytes" };
 const ECHO_DATA = { identifier: 7, payload: "eighteen bytes ..." };
-
-/** One host may have everything, at once. */
-const UNLIMITED: Partial<NatSettings> = {
-  hostSessions: DEFAULT_CAPACITY.sessions,
-  hostMappings: DEFAULT_CAPACITY.mappings,
-  hostRate: 0,
-  totalRate: 0,
-};
 
 interface Options {
   packets?: number;

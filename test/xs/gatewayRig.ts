@@ -39,6 +39,14 @@ export function between(from: End, to: End) {
   return { source: from.address, destination: to.address, sourceMac: from.mac, destinationMac: station.mac };
 }
 
+/** One host may have everything, at once. */
+export const UNLIMITED: Partial<NatSettings> = Object.freeze({
+  hostSessions: DEFAULT_CAPACITY.sessions,
+  hostMappings: DEFAULT_CAPACITY.mappings,
+  hostRate: 0,
+  totalRate: 0,
+});
+
 /** Hands each frame to `onSend` and counts it. */
 class Port implements FramePort {
   sent = 0;

@@ -42,8 +42,16 @@ export async function openPlainPath(): Promise<Path> {
   return { name: "plain veth", client: near, server: far, serverAddress, close };
 }
 
+/** The client opens sessions as fast as it can, which the others let every host do. */
+export const PORTER_LIMITS_OFF = [
+  "set nat rate host off",
+  "set nat rate total off",
+  "set nat limit sessions 1024",
+  "set nat limit mappings 512",
+] as const;
+
 export function openPorterPath(): Promise<Path> {
-  return openPath("Porter", (bench) => new PorterSimulator(bench));
+  return openPath("Porter", (bench) => new PorterSimulator(bench), PORTER_LIMITS_OFF);
 }
 
 export function openLinuxPath(): Promise<Path> {
@@ -54,14 +62,18 @@ export function openPastaPath(): Promise<Path> {
   return openPath("pasta", (bench) => new PastaRouter(bench));
 }
 
-async function openPath(name: string, makeRouter: (bench: Bench) => Router): Promise<Path> {
+async function openPath(
+  name: string,
+  makeRouter: (bench: Bench) => Router,
+  commands: readonly string[] = [],
+): Promise<Path> {
   const bench = await Bench.create();
   const router = makeRouter(bench);
   const close = async (): Promise<void> => {
     await router.stop().finally(() => bench.destroy());
   };
   try {
-    await router.start(COMMANDS);
+    await router.start([...COMMANDS, ...commands]);
     await withRealFrames(bench.lan1.namespace, "eth0");
     await withRealFrames(bench.web.namespace, "eth0");
   } catch (error) {

@@ -1,11 +1,13 @@
 /** Established conversations through a gateway, and their packets: TCP's with DF, UDP's without, as most send them. */
 import { LAN, WAN } from "../../../src/gateway.js";
 import { loadFrame, patternBytes, tcpFrame, udpFrame } from "../../support/frames.js";
-import { between, GatewayRig, LAPTOP, OUR_WAN, ROUTER, SERVER } from "../gatewayRig.js";
+import { between, GatewayRig, LAPTOP, OUR_WAN, ROUTER, SERVER, UNLIMITED } from "../gatewayRig.js";
 
 /** So many flows share their inside ports with others, that go to another port of the server: mappings are fewer. */
 const INSIDE_PORTS = 350;
 const FIRST_INSIDE_PORT = 20000;
+/** As many handshakes are under way at a time: fewer than the gateway lets be. */
+const MOST_HALF_OPEN = 250;
 /** Prime to all flow counts: consecutive packets are of flows that were not opened one after the other. */
 export const FLOW_STRIDE = 37;
 const HEADER_BYTES = { udp: 14 + 20 + 8, tcp: 14 + 20 + 20 };
@@ -39,10 +41,17 @@ export interface Conversations {
 }
 
 function open(protocol: Protocol, count: number): Conversations {
-  const rig = new GatewayRig();
+  const rig = new GatewayRig(UNLIMITED);
   rig.configure();
   rig.introduce(LAPTOP, ROUTER);
-  const flows = Array.from({ length: count }, (_, flow) => flow);
+  const external: number[] = [];
+  while (external.length < count) openSome(rig, protocol, external, Math.min(MOST_HALF_OPEN, count - external.length));
+  return { rig, external };
+}
+
+/** The next flows; their external ports go behind the others'. */
+function openSome(rig: GatewayRig, protocol: Protocol, external: number[], count: number): void {
+  const flows = Array.from({ length: count }, (_, index) => external.length + index);
   for (const flow of flows) {
     const { inside: sourcePort, server: destinationPort } = portsOf(flow);
     const fields = { ...between(LAPTOP, SERVER), sourcePort, destinationPort };
@@ -50,15 +59,15 @@ function open(protocol: Protocol, count: number): Conversations {
   }
   const externalPorts = new Map<number, number>();
   for (const { insidePort, externalPort } of rig.gateway.nat.mappings()) externalPorts.set(insidePort, externalPort);
-  const external = flows.map((flow) => externalPorts.get(portsOf(flow).inside) as number);
   for (const flow of flows) {
-    const { server } = portsOf(flow);
-    const answer = { ...between(SERVER, OUR_WAN), sourcePort: server, destinationPort: external[flow] as number };
+    const { inside, server } = portsOf(flow);
+    const destinationPort = externalPorts.get(inside) as number;
+    const answer = { ...between(SERVER, OUR_WAN), sourcePort: server, destinationPort };
     const synAck = { ...answer, flags: "SYN ACK", sequence: 5000, acknowledgement: 1001 };
     rig.receive(WAN, protocol === "udp" ? udpFrame(answer) : tcpFrame(synAck));
     rig.receive(LAN, outFrame(protocol, flow, 60));
+    external.push(destinationPort);
   }
-  return { rig, external };
 }
 
 const opened = new Map<string, Conversations>();
