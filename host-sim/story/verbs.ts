@@ -18,7 +18,7 @@ export function storyVerbs(scene: Scene): readonly Command[] {
     },
     {
       syntax: "friend|laptop connect PORT",
-      summary: "connect the friend, or the laptop, to a TCP port of the house",
+      summary: "connect one of them to a TCP port of the house",
       details: "From the laptop this is a hairpin: out to the WAN address and back in.\n",
       example: "friend connect 25565",
       run: (_, [who, , port]) => connect(scene, who === "friend" ? scene.friend : scene.laptop, Number(port)),

@@ -64,12 +64,18 @@ export class Grammar {
     const choices = nextLiterals(matches);
     const similar = choices.find((choice) => isSimilar(wrong.toLowerCase(), choice));
     if (taken === 0) {
-      const advice = similar === undefined ? `"help" lists all commands` : `did you mean "${similar}"?`;
-      return `unknown command ${quote(wrong)}; ${advice}`;
+      const meant = similar === undefined ? this.#commandsWith(wrong.toLowerCase()) : [`"${similar}"`];
+      return `unknown command ${quote(wrong)}; ${meant.length > 0 ? `did you mean ${listOf(meant)}?` : `"help" lists all commands`}`;
     }
     if (similar !== undefined) return `${quote(wrong)} is unknown after ${quote(before)}; did you mean "${similar}"?`;
     if (choices.length > 0) return `${quote(wrong)} is unknown after ${quote(before)}; use ${listOf(choices)}`;
     return `${quote(wrong)} is a word too many; ${quote(before)} is complete without it`;
+  }
+
+  /** The beginnings, in quotes, of commands that have `word` in the second place. */
+  #commandsWith(word: string): string[] {
+    const begun = this.#variants.filter((variant) => variant.words[1]?.literals.includes(word));
+    return unique(begun.map((variant) => `"${variant.words[0]?.literals[0] ?? ""} ${word}"`));
   }
 }
 

@@ -113,8 +113,12 @@ export function readEndpoint(word: string): { readonly host: string; readonly po
 /** An address, or the side whose address of ours is meant, in lower case. */
 export function readHost(word: string): string {
   const host = word.toLowerCase();
-  if (host !== "lan" && host !== "wan") readAddress(word);
-  return host;
+  if (host === "lan" || host === "wan" || parseAddress(host) !== undefined) return host;
+  if (host.includes(":"))
+    throw new CommandError(`${quote(word)} has a port, and a ping has none; write an address alone`);
+  throw new CommandError(
+    `${quote(word)} is not an address; write one such as 192.168.1.50, or lan or wan for Porter's own`,
+  );
 }
 
 export function readPort(word: string): number {

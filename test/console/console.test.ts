@@ -81,6 +81,8 @@ describe("a line", () => {
       "the ranges 1024-50000 and 49152-65535 overlap; NAT and Porter's own sockets need ports apart from each other",
     ],
     ["ping 192.168.1.1", "192.168.1.1 is Porter's own address; ping another host"],
+    ["dmz 192.168.1.60", 'unknown command "dmz"; did you mean "set dmz"?'],
+    ["nat", 'unknown command "nat"; did you mean "set nat", "show nat" or "clear nat"?'],
     ["help me", 'no command begins with "me"; "help" lists all commands'],
     [`show ${"x".repeat(256)}`, "the line is longer than the 256 characters a line may have"],
     ["s\u{1f600}\u0007w", 'unknown command "s???w"; "help" lists all commands'],
@@ -210,8 +212,17 @@ describe("a command that works", () => {
 });
 
 describe("help", () => {
+  it("begins with an overview that fits a screen", () => {
+    const text = new ConsoleFixture().run("help");
+    const lines = text.trimEnd().split("\n");
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(lines.length).toBeLessThan(24);
+    for (const verb of new ConsoleFixture().console.complete("")) expect(`\n${text}`).toContain(`\n${verb}`);
+    expect(text).toMatch(/^forward {23}add enable disable remove$/m);
+  });
+
   it("lists every command, in lines of at most 80 columns", () => {
-    const lines = new ConsoleFixture().run("help").trimEnd().split("\n");
+    const lines = new ConsoleFixture().run("help all").trimEnd().split("\n");
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.map((line) => line.split("  ")[0])).toEqual(
       expect.arrayContaining(["set lan|wan mtu BYTES", "forward remove tcp|udp|both PORT", "ping ADDRESS", "save"]),
@@ -232,6 +243,11 @@ describe("help", () => {
     const syntaxes = text.split("\n").filter((line) => line.startsWith(words));
     expect(text.match(/^example: /gm)?.length).toBe(syntaxes.length);
     expect(text.split("\n").length).toBeLessThanOrEqual(24);
+  });
+
+  it("finds a command by a word from its middle", () => {
+    expect(new ConsoleFixture().run("help dmz")).toMatch(/^set dmz ADDRESS\|none\n/);
+    expect(new ConsoleFixture().run("help limit")).toMatch(/^set nat limit /);
   });
 
   it("explains each command in lines of at most 80 columns", () => {
@@ -262,7 +278,7 @@ describe("help", () => {
     const ethernet = new FakeLinkPort("ethernet", LAN_MAC);
     const places = [1, 2].map((vlan) => ({ port: ethernet.name, vlan }));
     const porter = new ConsoleFixture([], new PatchPanel([ethernet], places));
-    const help = porter.run("help").split("\n");
+    const help = porter.run("help all").split("\n");
     const commands = help.map((line) => line.split("  ")[0] ?? "").filter((syntax) => syntax !== "");
     porter.run(...HOME);
     for (const syntax of commands) {

@@ -100,12 +100,12 @@ describe("show rules", () => {
     const text = porter.run("show rules");
     expect(text).toBe(
       [
-        "RULE  HITS  WHICH SAYS",
-        "   1     1  allow udp from 192.168.1.10 to any:53",
-        "   2     2  deny log udp from 192.168.1.0/24:1024-65535 to",
-        "            198.51.100.0/24:1024-65535 out wan",
-        "            last: udp 192.168.1.10:40000 to 198.51.100.80:5001",
-        "   3     0  deny log icmp",
+        "N  HITS  RULE",
+        "1     1  allow udp from 192.168.1.10 to any:53",
+        "2     2  deny log udp from 192.168.1.0/24:1024-65535 to",
+        "         198.51.100.0/24:1024-65535 out wan",
+        "         last: udp 192.168.1.10:40000 to 198.51.100.80:5001",
+        "3     0  deny log icmp",
         "3 of 32 rules; ping: deny, closed-ports: reject, dmz: 192.168.1.50",
         "",
       ].join("\n"),

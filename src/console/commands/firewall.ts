@@ -158,7 +158,7 @@ function noteAboutServices({ wan }: Gateway, { action, protocol, to, zoneIn, zon
 function ruleTable({ firewall, nat }: Gateway): string {
   const { rules, answersPing, rejectsClosedPorts } = firewall;
   const table = formatTable(
-    [right("RULE"), right("HITS"), left("WHICH SAYS")],
+    [right("N"), right("HITS"), left("RULE")],
     rules
       .list()
       .flatMap((info, index) => [

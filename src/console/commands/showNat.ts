@@ -46,9 +46,11 @@ export const SHOW_NAT_COMMANDS: readonly Command[] = commandTable([
     syntax: "show top",
     summary: "who fills the NAT's tables, and what made way",
     details:
-      "Sessions by kind: TCP established, TCP opening or closing, UDP, ICMP. REFUSED\n" +
-      "counts new sessions refused by a limit or rate, up to 65535. Hosts whose\n" +
-      "addresses end alike count as one: a + stands behind its address.\n",
+      "MOST is the high-water mark, A HOST what one may have. Sessions by kind: TCP is\n" +
+      "established, TRANSITORY is TCP that is opening or closing. An unproven call is\n" +
+      "one from outside whose caller has not answered yet. REFUSED counts new sessions\n" +
+      "refused by a limit or rate, up to 65535. Hosts whose addresses end alike count\n" +
+      "as one: a + stands behind its address. outside: all callers of forwards.\n",
     example: "show top",
     run: showTop,
   },
@@ -135,14 +137,14 @@ function showTop({ gateway: { nat } }: CommandContext): string {
     [
       fill("sessions", sessions, `${hostSessions}`),
       fill("mappings", mappings, `${hostMappings}`),
-      fill("half-open tcp", halfOpen, ""),
+      fill("transitory tcp", halfOpen, ""),
     ],
     "",
   );
   const perSecond = (rate: number): string => (rate === 0 ? "no limit" : `${rate}/s`);
   const rates = `a host ${perSecond(hostRate)}, all ${perSecond(totalRate)}, inbound ${perSecond(inboundRate)}`;
   const made =
-    `evicted: ${evicted.calls} calls, ${evicted.halfOpen} half-open tcp, ${evicted.unanswered} unanswered udp, ` +
+    `evicted: ${evicted.calls} unproven calls, ${evicted.halfOpen} transitory tcp, ${evicted.unanswered} unanswered udp, ` +
     `${evicted.icmp} icmp, ${evicted.udp} udp`;
   const hosts = formatTable(
     [
@@ -150,7 +152,7 @@ function showTop({ gateway: { nat } }: CommandContext): string {
       right("SESSIONS"),
       right("SHARE"),
       right("TCP"),
-      right("OPENING"),
+      right("TRANSITORY"),
       right("UDP"),
       right("ICMP"),
       right("MAPPINGS"),
