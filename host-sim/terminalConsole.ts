@@ -58,6 +58,17 @@ export class TerminalConsole {
     process.stdout.write("\n");
   }
 
+  /** Shows text that answers no line: above the prompt and what has been typed, if they are there. */
+  show(text: string): void {
+    if (this.#output.isMuted) {
+      print(text);
+      return;
+    }
+    process.stdout.write("\r\x1b[J");
+    print(text);
+    this.#terminal.prompt(true);
+  }
+
   #take(line: string): void {
     if (!this.console.isBusy) this.#act(() => this.#execute(line));
     else if (line.trim() === "") this.#interrupt();

@@ -11,6 +11,8 @@ import type { Simulator } from "./simulator.js";
 const MAX_UNREAD_BYTES = 1024 * 1024;
 
 export interface ConsolePort {
+  /** For a terminal: shows a line that answers none, without a mess of what is being typed. */
+  readonly show?: (text: string) => void;
   close(): void;
 }
 
@@ -25,6 +27,7 @@ function openTerminal(simulator: Simulator, options: ConsoleOptions, quit: () =>
   const terminal = new TerminalConsole({ ...options, act: (action) => simulator.run(action), onQuit: quit });
   simulator.add(terminal.console);
   return {
+    show: (text) => terminal.show(text),
     close: () => {
       simulator.remove(terminal.console);
       terminal.close();

@@ -18,7 +18,7 @@ import { isUnixSocketPath, MAX_UNIX_PATH_BYTES } from "../ports/unixPath.js";
 import { SeededRandom } from "../random.js";
 import { SystemRandom } from "../systemRandom.js";
 import { PORTER_VERSION } from "../version.js";
-import { openStdioConsole, openUnixConsole } from "./consolePorts.js";
+import { type ConsolePort, openStdioConsole, openUnixConsole } from "./consolePorts.js";
 import { areOnOneLink, type Place, parsePlace } from "./place.js";
 import { INTERFACE_NAMES, Simulator, SimulatorPort } from "./simulator.js";
 
@@ -100,8 +100,12 @@ function collect(text: string, before: readonly string[] = []): readonly string[
   return [...before, text];
 }
 
+/** The terminal on which somebody is typing. */
+let terminal: ConsolePort | undefined;
+
 function notice(sentence: string): void {
-  process.stderr.write(`${sentence}\n`);
+  if (terminal?.show !== undefined && process.stderr.isTTY) terminal.show(`${sentence}\n`);
+  else process.stderr.write(`${sentence}\n`);
 }
 
 /** Everything that is open, to be closed in reverse. */
@@ -179,7 +183,13 @@ async function start(options: Options): Promise<void> {
     `ready: ${simulator.describe(LAN)}, ${simulator.describe(WAN)}${isNative ? ", flow cache native" : ""}\n`,
   );
   const port = where.kind === "stdio" ? openStdioConsole(simulator, atConsole, () => end(0)) : console;
-  if (port !== undefined) closers.push(() => port.close());
+  terminal = port;
+  if (port !== undefined) {
+    closers.push(() => {
+      terminal = undefined;
+      port.close();
+    });
+  }
 }
 
 async function open(name: string, address: AttachmentAddress, pcap: string | undefined): Promise<Attachment> {
@@ -210,7 +220,8 @@ function execute(simulator: Simulator, console: Console, line: string): Promise<
             reject(new Error(`${line}: ${answer.trim()}`));
             return;
           }
-          process.stdout.write(answer);
+          if (terminal?.show === undefined) process.stdout.write(answer);
+          else terminal.show(answer);
           resolve();
         },
       );
