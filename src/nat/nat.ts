@@ -410,7 +410,10 @@ export class Nat implements ForwardEffects {
   private open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
     const sessions = this.#sessions;
     const mappings = this.#mappings;
-    const { finished, victim, forward, timerClass, account } = decision;
+    const finished = decision.finished;
+    const victim = decision.victim;
+    const forward = decision.forward;
+    const timerClass = decision.timerClass;
     let mapping = decision.mapping;
     // First, so that it does not go with the last of its sessions.
     if (mapping >= 0) mappings.addSession(mapping);
@@ -456,7 +459,7 @@ export class Nat implements ForwardEffects {
       return "natBusy";
     }
     if (!isFromInside && forward !== DYNAMIC) this.forwards.countHit(forward);
-    this.#hosts.opened(account, created);
+    this.#hosts.opened(decision.account, created);
     this.#openedPort = externalPort;
     decision.session = session;
     return "ok";
