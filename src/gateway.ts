@@ -5,7 +5,15 @@
  * through `Host.receive` to `forward` (for others) or `deliver` (for our addresses, behind which a mapping or a port
  * forward may stand).
  */
-import { BROADCAST_ADDRESS, formatAddress, formatPrefix, macHead, macTail, prefixMask } from "./core/address.js";
+import {
+  BROADCAST_ADDRESS,
+  formatAddress,
+  formatPrefix,
+  isTransitAddress,
+  macHead,
+  macTail,
+  prefixMask,
+} from "./core/address.js";
 import type { Verdict } from "./core/drops.js";
 import { ETHERNET_HEADER_BYTES, type Frame, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import type { ClosedPorts } from "./firewall/closedPorts.js";
@@ -36,12 +44,14 @@ import {
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
   ICMP_HEADER_BYTES,
+  ICMP_REDIRECT,
   ICMP_TIME_EXCEEDED,
   ICMP_TIMESTAMP_REPLY,
   ICMP_UNREACHABLE,
   icmpIdentifier,
   icmpType,
   isIcmpError,
+  REDIRECT_HOST,
   TIME_EXCEEDED_TTL,
   UNREACHABLE_FRAGMENTATION_NEEDED,
   UNREACHABLE_NET,
@@ -51,11 +61,13 @@ import {
 import {
   IP_DONT_FRAGMENT,
   IP_FRAGMENT_BITS,
+  IP_TTL_OFFSET,
   ipFragmentField,
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
   recordsAddresses,
+  writeIpChecksum,
 } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
 import { TCP_ACK, TCP_RST, TCP_SYN, tcpFlags } from "./wire/tcp.js";
@@ -64,9 +76,8 @@ import { TCP_ACK, TCP_RST, TCP_SYN, tcpFlags } from "./wire/tcp.js";
 export const LAN = 0;
 export const WAN = 1;
 
-/** 169.254.0.0/16, never forwarded (RFC 3927 section 2.7). */
-const LINK_LOCAL = 0xa9fe0000 | 0;
-const LINK_LOCAL_MASK = 0xffff0000 | 0;
+/** RFC 1812 section 4.3.2.8: a host that takes no advice is not given more of it than this. */
+const REDIRECT_INTERVAL_MS = 1000;
 
 /** How long after a start a TCP connection from before may show itself: two or three retransmissions (RFC 6298). */
 const FORGETFUL_MS = 300_000;
@@ -106,6 +117,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   readonly #quote = new IcmpErrorQuote();
   /** See `disownForgotten`. */
   #forgetfulUntilMs = 0;
+  #redirectedAtMs = Number.NEGATIVE_INFINITY;
 
   /** `options.interfaces` are the LAN and the WAN, in this order. */
   constructor(options: GatewayOptions) {
@@ -354,13 +366,14 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     decision.way = "none" as Way;
     const arrival = this.judgeArrival(source, packet);
     if (arrival !== "ok") return arrival;
-    if (packet.isFragment) {
+    if (packet.isFragment && !this.isBetweenLanHosts(packet)) {
       const known = this.judgeFragment(packet);
       if (known !== undefined) return known;
       if (packet.fragmentOffset !== 0) return packet.isForOthers ? this.judgeForward(packet, decision) : "ok";
     }
     const verdict = packet.isForOthers ? this.judgeForward(packet, decision) : this.judgeDelivery(packet, decision);
     if (verdict !== "ok" || decision.way === "local") return verdict;
+    if (decision.way === "back") return this.judgeSending(this.lan, decision.nextHop);
     if (decision.way === "inward") return this.judgeInward(packet, decision);
     const refusal = this.nat.judgeOutbound(packet, decision);
     if (refusal !== "ok" || decision.way === "hairpin") return refusal;
@@ -384,11 +397,22 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     return nextHop === 0 || nextHop === out.address ? "ipNoRoute" : this.neighbours.judge(out, nextHop);
   }
 
+  /** What is not translated passes without what came before it (RFC 1812 section 5.2.6). */
+  protected override receiveFragment(packet: Packet): Verdict {
+    return this.isBetweenLanHosts(packet) ? this.forward(packet) : super.receiveFragment(packet);
+  }
+
+  private isBetweenLanHosts(packet: Packet): boolean {
+    const isLocal = packet.interfaceIndex === LAN && packet.isForOthers && !packet.isRemote;
+    return isLocal && this.lan.isOnLink(packet.destination);
+  }
+
   /** A packet for somebody else: from the LAN it goes out translated; from the WAN nobody asked for it. */
   protected override forward(packet: Packet): Verdict {
     const decision = this.nat.decision;
     const refusal = this.judgeForward(packet, decision);
-    if (refusal !== "ok") return this.refuse(packet, refusal, this.wan);
+    if (refusal !== "ok") return this.refuse(packet, refusal, decision.way === "back" ? this.lan : this.wan);
+    if (decision.way === "back") return this.sendBack(packet);
     const wan = this.wan;
     packet.ttl--;
     // As `number` and `Interface.nextIdentification`, whose calls would cost XS 900 instructions.
@@ -409,14 +433,19 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     // What no router forwards (RFC 1812 section 5.3.7, RFC 6890). As `isUnicastSource`, without its call.
     const first = (destination >> 24) & 255;
     if (first === 0 || first === 127 || first >= 224) return "ipDestinationMartian";
-    if ((destination & LINK_LOCAL_MASK) === LINK_LOCAL) return "ipDestinationMartian";
+    if ((first === 169 || first === 192) && !isTransitAddress(destination)) return "ipDestinationMartian";
     let nextHop = 0;
     if (packet.isRemote) {
       if (wan.address === 0) return "wanNotReady";
       nextHop = wan.gateway;
     } else {
       if (wan.isBroadcast(destination)) return "ipDestinationMartian";
-      if (this.lan.isOnLink(destination)) return "ipNotForUs";
+      if (this.lan.isOnLink(destination)) {
+        if (packet.source === destination) return "ipNotForUs";
+        decision.way = "back";
+        decision.nextHop = destination;
+        return this.judgePassage(packet, this.lan);
+      }
       if (wan.address === 0) return "wanNotReady";
       nextHop = wan.nextHop(destination);
     }
@@ -478,10 +507,13 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     decision.way = "local";
     decision.rule = NONE;
     const isFromLan = packet.interfaceIndex === LAN;
-    const isForWan = packet.destination === this.wan.address;
-    if (isFromLan && !isForWan) {
+    const destination = packet.destination;
+    const isForWan = destination === this.wan.address;
+    if (!isForWan) {
       decision.owner = undefined;
-      return this.judgeLocal(packet, decision, "ok");
+      // A router receives no directed broadcast (RFC 2644 section 3).
+      if (destination !== this.lan.address && destination !== BROADCAST_ADDRESS) return "ipDestinationMartian";
+      if (isFromLan) return this.judgeLocal(packet, decision, "ok");
     }
     const { protocol } = packet;
     const hasPorts = protocol === PROTOCOL_UDP || protocol === PROTOCOL_TCP;
@@ -496,6 +528,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     // A broadcast on the WAN link concerns us, and nobody behind us.
     if (isForHost && isForWan) {
       decision.way = isFromLan ? "hairpin" : "inward";
+      if (!isTransitAddress(packet.source)) return "ipSourceMartian";
       // Most need no closer look.
       const isUsual = packet.ttl > 1 && packet.totalBytes <= this.lan.mtuBytes && packet.transportAt === TRANSPORT_AT;
       return isUsual ? "ok" : this.judgePassage(packet, this.lan);
@@ -562,6 +595,23 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     // Where a port forward leads to the LAN's broadcast address.
     if (lan.isBroadcast(packet.destination)) return this.fail(packet, "ipDestinationMartian");
     return this.send(packet, lan, lan.nextHop(packet.destination));
+  }
+
+  /**
+   * From one LAN host to another, as it came; only a host with a wrong netmask or none sends us that. It hears where it
+   * should have sent it, and a router that did not carry it on would leave it without the other's answer.
+   */
+  private sendBack(packet: Packet): Verdict {
+    const { frame, source, destination } = packet;
+    const now = this.clock.now;
+    // Advice is not worth a question for the sender's station, nor the room to wait for the answer.
+    if (now - this.#redirectedAtMs >= REDIRECT_INTERVAL_MS && this.neighbours.knows(this.lan, source)) {
+      this.#redirectedAtMs = now;
+      this.complain(packet, ICMP_REDIRECT, REDIRECT_HOST, destination);
+    }
+    frame.view.setUint8(NETWORK_AT + IP_TTL_OFFSET, packet.ttl - 1);
+    writeIpChecksum(frame.view, NETWORK_AT, packet.transportAt - NETWORK_AT);
+    return this.output.emit(this.lan, frame, packet.totalBytes);
   }
 
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */

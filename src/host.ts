@@ -89,6 +89,7 @@ export class Host {
     this.neighbours = new Neighbours(
       this.clock,
       this.drops,
+      random,
       this.interfaces,
       capacity.neighbours,
       capacity.pendingFrames,
@@ -121,7 +122,7 @@ export class Host {
   }
 
   /**
-   * Gives an interface its address and announces it (RFC 5227 section 2.3); 0 takes the address away. A next hop that is
+   * Gives an interface its address and claims it on the link (RFC 5227); 0 takes the address away. A next hop that is
    * no longer on-link is forgotten. Throws an Error, and changes nothing, when the address is no host's.
    */
   setAddress(index: number, address: number, prefixLength: number): void {
@@ -140,7 +141,7 @@ export class Host {
     one.setAddress(address, prefixLength);
     if (!canBeGateway(one, one.gateway)) one.gateway = 0;
     this.neighbours.flush(one);
-    if (address !== 0) this.neighbours.request(one, address);
+    if (address !== 0) this.neighbours.claim(one);
   }
 
   /** Sets the next hop for everything off-link; 0 for none. Throws an Error when it is not a neighbour of ours. */

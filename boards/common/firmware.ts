@@ -112,7 +112,7 @@ export class Firmware {
         else flows?.stop();
       },
       onReadable: (index) => this.pump.readable(index),
-      onChanged: (index) => this.pump.run(() => this.#announce(index)),
+      onChanged: (index) => this.pump.run(() => this.#claim(index)),
     });
     this.gateway = new Gateway({
       random,
@@ -216,11 +216,11 @@ export class Firmware {
     this.#console.print(`${restoredText(this.gateway.restoreSessions(bytes))}\r\n`);
   }
 
-  /** When a link comes up, the neighbours behind it may be others: we are announced to them (RFC 5227 section 2.3). */
-  #announce(index: number): void {
+  /** When a link comes up, the neighbours behind it may be others: our address is claimed anew (RFC 5227 section 2.1). */
+  #claim(index: number): void {
     const { interfaces, neighbours } = this.gateway;
     const one = interfaces[index];
-    if (one !== undefined && one.address !== 0) neighbours.request(one, one.address);
+    if (one !== undefined && one.address !== 0) neighbours.claim(one);
   }
 
   #about(): string {

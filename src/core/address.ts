@@ -7,6 +7,10 @@
 export const BROADCAST_ADDRESS = -1;
 export const BROADCAST_MAC = 0xffffffffffff;
 
+/** The upper halves of 169.254.0.0/16 and 192.0.0.0/24. */
+const LINK_LOCAL = 0xa9fe0000 >> 16;
+const IETF_PROTOCOLS = 0xc0000000 >> 16;
+
 /** Reads a dotted quad; undefined when it is not exactly four decimal numbers 0..255 without leading zeros. */
 export function parseAddress(text: string): number | undefined {
   const parts = text.split(".");
@@ -71,6 +75,21 @@ export function isUnicastSource(address: number): boolean {
   // One look at the first octet: a call for each block would cost four times as much on XS.
   const first = (address >> 24) & 255;
   return first !== 0 && first !== 127 && first < 224;
+}
+
+/**
+ * True for a unicast address that packets may cross a router from or to, as the special-purpose registry has it (RFC 6890
+ * section 2.2.2): not in 169.254.0.0/16, nor in 192.0.0.0/24 but for 192.0.0.0/29 and the anycast addresses 192.0.0.9 and
+ * 192.0.0.10 (RFC 7723, RFC 8155). The networks for documentation pass: every example and test of ours is set in them.
+ */
+export function isTransitAddress(address: number): boolean {
+  const first = (address >> 24) & 255;
+  if (first === 0 || first === 127 || first >= 224) return false;
+  const head = address >> 16;
+  if (head === LINK_LOCAL) return false;
+  if (head !== IETF_PROTOCOLS || (address & 0xff00) !== 0) return true;
+  const last = address & 0xff;
+  return last < 8 || last === 9 || last === 10;
 }
 
 /** The group bit of the first octet: multicast and broadcast stations (IEEE 802.3). */

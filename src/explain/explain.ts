@@ -47,6 +47,9 @@ export function explain(gateway: Gateway, packet: Packet): Explanation {
       steps.push(...tell(TRANSLATION, one), ...tell(SENDING, one));
       return finish(one, steps, verdict, verdict === "ok" ? inwardEnds(gateway, packet, decision) : undefined);
     }
+    case "back":
+      steps.push(...tell(SENDING, one));
+      return finish(one, steps, verdict, { ...endsOf(packet), side: "lan", hasNewPort: false });
     case "hairpin":
       steps.push(...tell(TRANSLATION, one));
       return verdict === "ok" ? explainReturn(one, steps) : finish(one, steps, verdict, undefined);

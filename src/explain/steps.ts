@@ -230,7 +230,7 @@ function tellNextHop({ gateway, packet, decision, stop }: Case): string {
 function tellFlowCache({ gateway, packet, decision, stop }: Case): string {
   if (stop !== undefined) return "";
   if (packet.protocol === PROTOCOL_ICMP) return "does not carry ICMP";
-  if (decision.way === "hairpin") return "does not carry what returns to the LAN";
+  if (decision.way === "hairpin" || decision.way === "back") return "does not carry what returns to the LAN";
   const isCarried = decision.session >= 0 && gateway.nat.session(decision.session).isCarried;
   if (isCarried) return "carries the session: its packets come no further than there";
   return packet.protocol === PROTOCOL_TCP ? "carries the connection once it is established" : "carries what follows";

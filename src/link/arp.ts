@@ -51,9 +51,11 @@ export function receiveArp(
 function defend(clock: Clock, neighbours: Neighbours, source: Interface, mac: number): Verdict {
   source.conflicts++;
   source.conflictMac = mac;
+  // What the claim was to find out is known, and its announcement would be a defence too many.
+  source.endClaim();
   if (clock.now - source.defendedAtMs >= DEFEND_INTERVAL_MS) {
     source.defendedAtMs = clock.now;
-    neighbours.request(source, source.address);
+    neighbours.announce(source);
   }
   return "arpConflict";
 }

@@ -1,5 +1,6 @@
 /** A network interface: a frame port, a station address, and the IPv4 address on it. */
 import { BROADCAST_ADDRESS, isMulticast, macHead, macTail, prefixMask } from "../core/address.js";
+import { NEVER } from "../core/clock.js";
 import type { Frame } from "../core/frame.js";
 import type { FramePort } from "../platform/framePort.js";
 
@@ -58,6 +59,10 @@ export class Interface {
   conflicts = 0;
   conflictMac = 0;
   defendedAtMs = Number.NEGATIVE_INFINITY;
+  /** What the claim of a new address still has to send, and when (claim.ts). */
+  probesLeft = 0;
+  probeAtMs = NEVER;
+  announceAtMs = NEVER;
 
   /** Frames that the port did not take. */
   txRefused = 0;
@@ -85,6 +90,13 @@ export class Interface {
     this.conflicts = 0;
     this.conflictMac = 0;
     this.defendedAtMs = Number.NEGATIVE_INFINITY;
+    this.endClaim();
+  }
+
+  /** Leaves out what the claim of the address has not yet sent. */
+  endClaim(): void {
+    this.probeAtMs = NEVER;
+    this.announceAtMs = NEVER;
   }
 
   /**

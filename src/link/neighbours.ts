@@ -11,8 +11,10 @@ import { BROADCAST_MAC, isMulticast, macHead, macOf, macTail } from "../core/add
 import { type Clock, NEVER } from "../core/clock.js";
 import type { Drops, Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, Frame, MAX_FRAME_BYTES } from "../core/frame.js";
+import type { Random } from "../core/random.js";
 import { ARP_BYTES, ARP_REPLY, ARP_REQUEST, writeArp } from "../wire/arp.js";
 import { ETHERTYPE_ARP, writeEthernet, writeEthernetIpv4 } from "../wire/ethernet.js";
+import { beginClaim, continueClaim } from "./claim.js";
 import type { Interface } from "./interface.js";
 
 /** RFC 1122 section 2.3.2.1: at most one request a second to one destination. */
@@ -21,7 +23,6 @@ const REQUEST_INTERVAL_MS = 1000;
 const REQUEST_ATTEMPTS = 3;
 /** How long an answer is believed before it is checked again; RFC 1122 suggests about a minute. */
 export const NEIGHBOUR_FRESH_MS = 60_000;
-
 /** A stale entry that nobody uses is forgotten after as long again (RFC 1122 section 2.3.2.1). */
 const FORGET_MS = 2 * NEIGHBOUR_FRESH_MS;
 
@@ -63,6 +64,7 @@ export interface NeighbourInfo {
 export class Neighbours {
   readonly #clock: Clock;
   readonly #drops: Drops;
+  readonly #random: Random;
   readonly #interfaces: readonly Interface[];
   readonly #entries: Neighbour[] = [];
   readonly #pendingFrames: Frame[] = [];
@@ -77,9 +79,17 @@ export class Neighbours {
   /** The table index that the last `send` used; -1 when the packet went to a group address. */
   lastIndex = -1;
 
-  constructor(clock: Clock, drops: Drops, interfaces: readonly Interface[], capacity: number, pendingFrames: number) {
+  constructor(
+    clock: Clock,
+    drops: Drops,
+    random: Random,
+    interfaces: readonly Interface[],
+    capacity: number,
+    pendingFrames: number,
+  ) {
     this.#clock = clock;
     this.#drops = drops;
+    this.#random = random;
     this.#interfaces = interfaces;
     this.#recent = interfaces.map(() => 0);
     for (let i = 0; i < capacity; i++) this.#entries.push(new Neighbour());
@@ -143,6 +153,12 @@ export class Neighbours {
     return this.#pendingLengths.includes(0) ? "ok" : "neighbourQueueFull";
   }
 
+  /** Whether a packet to a station on `out` would leave at once. */
+  knows(out: Interface, address: number): boolean {
+    const entry = this.#entries[this.find(out, address)];
+    return entry !== undefined && entry.state !== "incomplete";
+  }
+
   /** A station has shown its address to us; `create` when it asked for ours, and is bound to be talked to next. */
   learn(source: Interface, address: number, mac: number, create: boolean): void {
     let index = this.find(source, address);
@@ -169,9 +185,20 @@ export class Neighbours {
     }
   }
 
-  /** Broadcasts a request; with `address` our own it is an announcement (RFC 5227 section 2.3). */
-  request(out: Interface, address: number): void {
-    this.sendArp(out, BROADCAST_MAC, ARP_REQUEST, out.address, 0, address);
+  /** Announces the interface's address, which is new, and finds out whether another station has it. */
+  claim(out: Interface): void {
+    beginClaim(out, this.#clock.now, this.#random, this);
+    this.schedule(out.probeAtMs);
+  }
+
+  /** Tells everybody who has the interface's address (RFC 5227 section 2.3). */
+  announce(out: Interface): void {
+    this.sendArp(out, BROADCAST_MAC, ARP_REQUEST, out.address, 0, out.address);
+  }
+
+  /** Asks who has the interface's address, without saying that we do (RFC 5227 section 2.1.1). */
+  probe(out: Interface): void {
+    this.sendArp(out, BROADCAST_MAC, ARP_REQUEST, 0, 0, out.address);
   }
 
   /** Answers a request to the station that asked. */
@@ -203,6 +230,7 @@ export class Neighbours {
       else if (entry.state === "incomplete" || entry.attempts > 0) this.askOrGiveUp(i, entry);
       else if (entry.state === "stale") this.#forget(i, entry);
     }
+    for (const one of this.#interfaces) this.schedule(continueClaim(one, this.#clock.now, this.#random, this));
   }
 
   nextDeadline(): number {
@@ -333,7 +361,7 @@ export class Neighbours {
     const out = this.#interfaces[entry.interfaceIndex] as Interface;
     if (entry.state === "stale") {
       this.sendArp(out, macOf(entry.macHead, entry.macTail), ARP_REQUEST, out.address, 0, entry.address);
-    } else this.request(out, entry.address);
+    } else this.sendArp(out, BROADCAST_MAC, ARP_REQUEST, out.address, 0, entry.address);
   }
 
   private dropPending(entry: Neighbour): void {

@@ -11,8 +11,11 @@ import { type TimerClass, UDP } from "./sessions.js";
 /** No entry of a table. */
 export const NONE = -1;
 
-/** Where a packet goes: to the gateway itself, through the NAT, or, from the LAN to a mapping of the WAN address, through both its ways. */
-export type Way = "none" | "local" | "outward" | "inward" | "hairpin";
+/**
+ * Where a packet goes: to the gateway itself, through the NAT, from the LAN to a mapping of the WAN address through both its
+ * ways, or, untranslated, back to the LAN it came from.
+ */
+export type Way = "none" | "local" | "outward" | "inward" | "hairpin" | "back";
 
 /**
  * For each packet the judge resets the session, the rule, who makes way, and the way; the others mean something only where

@@ -13,8 +13,8 @@ import type { PortSpace } from "./portSpace.js";
 import type { SocketEntry, SocketTable } from "./socketTable.js";
 import type { DatagramOutput, IcmpErrorQuote, Transport } from "./transport.js";
 
-/** In front of each datagram in the queue: source address, source port, length. */
-const RECORD_BYTES = 8;
+/** In front of each datagram in the queue: source address, source port, length, destination address. */
+const RECORD_BYTES = 12;
 
 /** Why a send failed or an error came, as `onError` gives it. */
 const REFUSED = "connection refused";
@@ -97,7 +97,7 @@ export class Udp implements Transport, UdpHost {
     if (socket === undefined) return "udpPortClosed";
     const dataAt = transportAt + UDP_HEADER_BYTES;
     const dataBytes = udpBytes(frame.view, transportAt) - UDP_HEADER_BYTES;
-    return socket.take(source, packet.sourcePort, frame.bytes, dataAt, dataBytes);
+    return socket.take(packet, frame.bytes, dataAt, dataBytes);
   }
 
   receiveError(quote: IcmpErrorQuote): Verdict {
@@ -154,6 +154,8 @@ export class UdpSocket implements SocketEntry {
   /** Whom the datagram that `receive` last returned came from. */
   senderAddress = 0;
   senderPort = 0;
+  /** Where that datagram went to, one of our addresses or a broadcast: who answers, answers from there. */
+  receivedAt = 0;
   /** Datagrams lost because the queue was full. */
   overflows = 0;
   place = -1;
@@ -172,7 +174,7 @@ export class UdpSocket implements SocketEntry {
     this.handler = handler;
   }
 
-  /** Bytes in the queue, each datagram's record of 8 bytes included. */
+  /** Bytes in the queue, each datagram's record of 12 bytes included. */
   get receiveQueueBytes(): number {
     return this.isOpen ? this.#queue.length : 0;
   }
@@ -190,9 +192,10 @@ export class UdpSocket implements SocketEntry {
 
   /**
    * Sends a datagram. Throws an Error when the port or the size is impossible, or the socket is closed; otherwise returns
-   * what became of it: "ok", or the reason why it was not sent.
+   * what became of it: "ok", or the reason why it was not sent. `from` is the address of ours that it comes from; 0 for the
+   * socket's own, or else that of the side it leaves by.
    */
-  send(data: Uint8Array, address: number, port: number): Verdict {
+  send(data: Uint8Array, address: number, port: number, from = this.localAddress): Verdict {
     if (!this.isOpen) throw new Error("cannot send: the UDP socket is closed");
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new Error(`port ${port} is impossible: it must be a whole number from 1 to 65535`);
@@ -202,7 +205,7 @@ export class UdpSocket implements SocketEntry {
     if (data.length > limit) {
       throw new Error(`a datagram of ${data.length} bytes to ${formatAddress(address)} is too large: at most ${limit}`);
     }
-    const source = this.localAddress === 0 ? output.sourceFor(address) : this.localAddress;
+    const source = from === 0 ? output.sourceFor(address) : from;
     if (source === 0) return "ipNoRoute";
     const length = UDP_HEADER_BYTES + data.length;
     output.frame.bytes.set(data, TRANSPORT_AT + UDP_HEADER_BYTES);
@@ -211,14 +214,15 @@ export class UdpSocket implements SocketEntry {
   }
 
   /**
-   * Takes the oldest datagram: copies what fits to the front of `target`, loses the rest of it, sets `senderAddress` and
-   * `senderPort`. Returns the datagram's size, which may be more than `target` holds; -1 when there is none.
+   * Takes the oldest datagram: copies what fits to the front of `target`, loses the rest of it, sets `senderAddress`,
+   * `senderPort` and `receivedAt`. Returns the datagram's size, which may be more than `target` holds; -1 when there is none.
    */
   receive(target: Uint8Array): number {
     const bytes = this.nextBytes;
     if (bytes < 0) return -1;
     this.senderAddress = this.#recordView.getInt32(0);
     this.senderPort = this.#recordView.getUint16(4);
+    this.receivedAt = this.#recordView.getInt32(8);
     this.#queue.peek(RECORD_BYTES, Math.min(bytes, target.length), target, 0);
     this.#queue.drop(RECORD_BYTES + bytes);
     return bytes;
@@ -230,7 +234,8 @@ export class UdpSocket implements SocketEntry {
   }
 
   /** For the protocol: queues a datagram and tells the application. */
-  take(source: number, sourcePort: number, bytes: Uint8Array, dataAt: number, dataBytes: number): Verdict {
+  take(packet: Packet, bytes: Uint8Array, dataAt: number, dataBytes: number): Verdict {
+    const { source, sourcePort, destination } = packet;
     // RFC 1122 section 4.1.3.6: nothing from an address that cannot be a host.
     if (!isUnicastSource(source)) return "ipSourceMartian";
     if (this.#queue.free < RECORD_BYTES + dataBytes) {
@@ -240,6 +245,7 @@ export class UdpSocket implements SocketEntry {
     this.#recordView.setInt32(0, source);
     this.#recordView.setUint16(4, sourcePort);
     this.#recordView.setUint16(6, dataBytes);
+    this.#recordView.setInt32(8, destination);
     this.#queue.append(this.#record, 0, RECORD_BYTES);
     this.#queue.append(bytes, dataAt, dataBytes);
     this.handler.onReceive?.(this);

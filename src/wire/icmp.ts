@@ -24,6 +24,8 @@ export const UNREACHABLE_PORT = 3;
 export const UNREACHABLE_FRAGMENTATION_NEEDED = 4;
 export const UNREACHABLE_PROHIBITED = 13;
 
+export const REDIRECT_HOST = 1;
+
 export const TIME_EXCEEDED_TTL = 0;
 export const TIME_EXCEEDED_REASSEMBLY = 1;
 

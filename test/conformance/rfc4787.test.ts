@@ -280,7 +280,7 @@ describe("UDP checksums", () => {
     expect(naiveChecksum(sent.subarray(14, 34))).toBe(0);
   });
 
-  it("are right for a thousand packets of random ends and contents, both ways", () => {
+  it("RFC1624 §3: are right for a thousand packets of random ends and contents, both ways", () => {
     const bench = new GatewayBench({ nat: { hostRate: 0, totalRate: 0 } });
     for (let i = 0; i < 1000; i++) {
       bench.advance(100);

@@ -281,7 +281,10 @@ function expectAgreement(bench: GatewayBench, probe: Probe, explanation: Explana
   const frame = frameOf(bench, probe);
   send(bench, probe.side, frame);
   const drops = bench.drops();
+  // A redirect goes before the packet that it is about.
+  const isRedirect = ({ protocol, source }: Seen) => protocol === 1 && source === LAN_ADDRESS;
   const out = { lan: bench.lan().map(read), wan: bench.wan().map(read) };
+  if (explanation.outcome?.side === "lan") out.lan = out.lan.filter((one) => !isRedirect(one));
   const context = JSON.stringify({ explanation, drops, out, before });
   const { verdict, outcome } = explanation;
   if (verdict !== "ok") {

@@ -47,6 +47,7 @@ describe("closed ports of the WAN address", () => {
     expectFrame(bench.complaint("wan", syn(60000), "wanUnsolicited"))
       .ipv4({ source: WAN_ADDRESS, destination: W1_ADDRESS })
       .tcp({ sourcePort: 60000, destinationPort: 80, flags: "RST ACK", sequence: 0, acknowledgement: 1001 });
+    bench.advance(2000);
     expect(bench.gateway.nextDeadline()).toBeGreaterThan(6000);
   });
 

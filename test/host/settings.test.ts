@@ -44,7 +44,7 @@ function configured(): HostBench {
 }
 
 describe("Host.setAddress", () => {
-  it("RFC5227 2.3: announces the new address", () => {
+  it("announces the new address at once", () => {
     const bench = new HostBench();
     bench.host.setAddress(0, ip("192.168.1.1"), 24);
     expect(bench.port.sent.length).toBe(1);

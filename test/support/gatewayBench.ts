@@ -59,6 +59,8 @@ export interface BenchOptions {
   resolved?: boolean;
   /** The WAN has address and gateway from the start; true unless told. */
   wan?: boolean;
+  /** The claims of the first addresses are over, without further probes and announcements; true unless told. */
+  claimed?: boolean;
 }
 
 export type DropDelta = Partial<Record<DropReason, number>>;
@@ -97,6 +99,7 @@ export class GatewayBench {
       this.gateway.setAddress(WAN, ip(WAN_ADDRESS), 24);
       this.gateway.setGateway(WAN, ip(ISP_ADDRESS));
     }
+    if (options.claimed !== false) for (const one of this.gateway.interfaces) one.endClaim();
     if (options.resolved !== false) {
       for (const [address, mac] of this.stations) this.introduce(address, mac);
     }

@@ -35,8 +35,9 @@ export class StackFixture {
     this.wan.setAddress(ip("203.0.113.2"), 24);
     this.wan.gateway = ip("203.0.113.1");
     const interfaces = [this.lan, this.wan];
-    this.neighbours = new Neighbours(this.clock, this.drops, interfaces, neighbours, pendingFrames);
-    this.output = new IpOutput(interfaces, this.neighbours, { next32: () => 0 }, 4352);
+    const random = { next32: () => 0 };
+    this.neighbours = new Neighbours(this.clock, this.drops, random, interfaces, neighbours, pendingFrames);
+    this.output = new IpOutput(interfaces, this.neighbours, random, 4352);
   }
 
   /** Lets a neighbour be known, at its LAN or WAN address, without a frame. */

@@ -109,7 +109,6 @@ export const RFC5508: RequirementList = {
       id: "RFC5508 REQ-10b1",
       strength: "MAY",
       text: "Redirects may be sent",
-      missing: "a LAN host's neighbour on the LAN is no business of a gateway with one LAN",
     },
     {
       id: "RFC5508 REQ-10b2",

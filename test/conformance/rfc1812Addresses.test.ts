@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parseRule } from "../../src/firewall/rule.js";
 import { LAN, WAN } from "../../src/gateway.js";
 import { decodeUdp, expectFrame } from "../support/expectFrame.js";
 import { BROADCAST, icmpFrame, ipv4Frame, tcpFrame, udpFrame } from "../support/frames.js";
@@ -37,7 +38,7 @@ function busyBench() {
 describe("sources", () => {
   const martians = ["0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.5", "239.255.255.255", "240.0.0.1", "255.255.255.255"];
   for (const source of martians) {
-    it(`RFC1812 4.2.2.11, 5.3.7: drops ${source} from both sides, in transit and for the gateway itself`, () => {
+    it(`RFC1812 §4.2.2.11, §5.3.7 (source), RFC6890 §2.2.2 (source): drops ${source} from both sides, in transit and for the gateway itself`, () => {
       const { bench, external } = busyBench();
       for (const build of BUILDERS) {
         bench.expectSilence("lan", build({ ...L1_TO_W1, source }), { ipSourceMartian: 1 });
@@ -50,7 +51,7 @@ describe("sources", () => {
     });
   }
 
-  it("RFC1812 5.3.7: drops a broadcast address of the link as source", () => {
+  it("RFC1812 §4.2.2.11, §5.3.7 (source): drops a broadcast address of the link as source", () => {
     const { bench } = busyBench();
     for (const source of ["192.168.1.255", "192.168.1.0"]) {
       bench.expectSilence("lan", udpFrame({ ...L1_TO_W1, source }), { ipSourceMartian: 1 });
@@ -60,7 +61,7 @@ describe("sources", () => {
     }
   });
 
-  it("RFC2827 3: drops a LAN packet whose source is not of the LAN", () => {
+  it("RFC2827 §3, T18: drops a LAN packet whose source is not of the LAN", () => {
     const { bench } = busyBench();
     for (const source of ["198.51.100.7", W1_ADDRESS, "192.168.2.10", "10.0.0.1", NEAR_ADDRESS]) {
       for (const build of BUILDERS) {
@@ -70,7 +71,7 @@ describe("sources", () => {
     }
   });
 
-  it("RFC3704 2.2: drops a WAN packet with a source of the LAN, also on an established session and a forward", () => {
+  it("RFC3704 §2.2, RFC1812 §5.3.8, §5.3.8 (default): drops a WAN packet with a source of the LAN, also on an established session and a forward", () => {
     const { bench, external } = busyBench();
     for (const destinationPort of [external, 7000, 9]) {
       bench.expectSilence("wan", udpFrame({ ...W1_TO_US, source: L2_ADDRESS, destinationPort }), {
@@ -78,6 +79,23 @@ describe("sources", () => {
       });
     }
     bench.expectSilence("wan", icmpFrame({ ...W1_TO_US, source: L1_ADDRESS }), { ipSourceSpoofed: 1 });
+  });
+
+  for (const source of ["169.254.1.1", "192.0.0.8", "192.0.0.170"]) {
+    it(`RFC6890 §2.2.2 (source): ${source} reaches no host behind the gateway`, () => {
+      const { bench } = busyBench();
+      for (const build of [udpFrame, tcpFrame]) {
+        bench.expectSilence("wan", build({ ...W1_TO_US, source, destinationPort: 7000 }), { ipSourceMartian: 1 });
+      }
+    });
+  }
+
+  it("RFC6890 §2.2.2 (source), §2.2.2 (documentation): blocks that may be a source pass, and the documentation's, too", () => {
+    const { bench } = busyBench();
+    for (const source of ["10.1.2.3", "100.64.0.1", "198.18.0.1", "192.0.0.1", "192.0.0.10", "192.0.2.1", W2_ADDRESS]) {
+      expectFrame(bench.in(udpFrame({ ...W1_TO_US, source, destinationPort: 7000 }))).ipv4({ source });
+    }
+    for (const destination of ["192.0.2.1", W2_ADDRESS]) bench.out(udpFrame({ ...L1_TO_W1, destination }));
   });
 
   it("drops its own addresses as source, from both sides", () => {
@@ -95,6 +113,8 @@ describe("destinations", () => {
     "0.1.2.3",
     "127.0.0.1",
     "169.254.1.1",
+    "192.0.0.8",
+    "192.0.0.170",
     "224.0.0.5",
     "239.255.255.250",
     "240.0.0.1",
@@ -102,7 +122,7 @@ describe("destinations", () => {
     "203.0.113.0",
   ];
   for (const destination of martians) {
-    it(`RFC1812 5.3.7, RFC2644: never forwards to ${destination}, and never says so`, () => {
+    it(`RFC1812 §5.3.7 (destination), RFC6890 §2.2.2 (destination): never forwards to ${destination}, and never says so`, () => {
       const bench = new GatewayBench();
       for (const build of BUILDERS) {
         bench.expectSilence("lan", build({ ...L1_TO_W1, destination }), { ipDestinationMartian: 1 });
@@ -111,32 +131,44 @@ describe("destinations", () => {
     });
   }
 
-  for (const destination of ["10.1.2.3", "172.16.0.9", "192.168.77.1", "100.64.0.1", "198.18.0.1"]) {
-    it(`RFC6890: forwards to ${destination}, for a private upstream is legal`, () => {
+  for (const destination of [
+    "10.1.2.3",
+    "172.16.0.9",
+    "192.168.77.1",
+    "100.64.0.1",
+    "198.18.0.1",
+    "192.0.0.1",
+    "192.0.0.9",
+  ]) {
+    it(`RFC6890 §2.2.2 (private): forwards to ${destination}, for a private upstream is legal`, () => {
       const bench = new GatewayBench();
       expectFrame(bench.out(udpFrame({ ...L1_TO_W1, destination }))).ipv4({ source: WAN_ADDRESS, destination });
     });
   }
 
-  it("RFC1812 5.3.5.1: never forwards a limited broadcast, and does not answer one", () => {
+  it("RFC1812 §5.3.5.1: never forwards a limited broadcast, and does not answer one", () => {
     const bench = new GatewayBench();
     const fields = { ...L1_TO_W1, destination: "255.255.255.255", destinationMac: BROADCAST };
     bench.expectSilence("lan", udpFrame(fields), { udpPortClosed: 1 });
     bench.expectSilence("lan", icmpFrame(fields), { icmpIgnored: 1 });
     bench.expectSilence("lan", ipv4Frame({ ...fields, protocol: 254 }), { ipProtocolUnknown: 1 });
+    const socket = bench.gateway.udp.bind({ port: 67 });
+    bench.expectSilence("lan", udpFrame({ ...fields, destinationPort: 67 }), {});
+    expect(socket.nextBytes).toBe(5);
   });
 
-  it("RFC2644 3: a broadcast on the LAN stays there", () => {
+  it("RFC2644 §3, RFC1812 §4.2.3.1 (zeros): a directed broadcast on the LAN is neither received nor forwarded", () => {
     const bench = new GatewayBench();
     for (const destination of ["192.168.1.255", "192.168.1.0"]) {
       for (const destinationMac of [BROADCAST, L1_TO_W1.destinationMac]) {
-        bench.expectSilence("lan", udpFrame({ ...L1_TO_W1, destination, destinationMac }), { udpPortClosed: 1 });
-        bench.expectSilence("lan", icmpFrame({ ...L1_TO_W1, destination, destinationMac }), { icmpIgnored: 1 });
+        for (const build of BUILDERS) {
+          bench.expectSilence("lan", build({ ...L1_TO_W1, destination, destinationMac }), { ipDestinationMartian: 1 });
+        }
       }
     }
   });
 
-  it("RFC2644 3: a directed broadcast to the LAN does not enter it", () => {
+  it("RFC2644 §3: a directed broadcast to the LAN does not enter it", () => {
     const { bench } = busyBench();
     for (const destination of ["192.168.1.255", "192.168.1.0"]) {
       bench.expectSilence("wan", udpFrame({ ...W1_TO_US, destination, destinationPort: 7000 }), { wanUnsolicited: 1 });
@@ -144,17 +176,19 @@ describe("destinations", () => {
     }
   });
 
-  it("RFC2644 3: a broadcast on the WAN link goes to no mapping and no forward", () => {
+  it("RFC2644 §3, RFC1812 §4.2.3.1 (zeros): a broadcast on the WAN link goes to no mapping and no forward", () => {
     const { bench, external } = busyBench();
     for (const destination of ["203.0.113.255", "203.0.113.0", "255.255.255.255"]) {
       for (const source of [W1_ADDRESS, NEAR_ADDRESS]) {
         for (const destinationMac of [BROADCAST, W1_TO_US.destinationMac]) {
           const fields = { ...between(source, destination), destinationMac };
+          const isLimited = destination === "255.255.255.255";
+          const unsolicited = isLimited ? { wanUnsolicited: 1 } : { ipDestinationMartian: 1 };
           for (const destinationPort of [7000, external]) {
-            bench.expectSilence("wan", udpFrame({ ...fields, sourcePort: 53, destinationPort }), { wanUnsolicited: 1 });
+            bench.expectSilence("wan", udpFrame({ ...fields, sourcePort: 53, destinationPort }), unsolicited);
           }
-          bench.expectSilence("wan", tcpFrame({ ...fields, destinationPort: 7000 }), { wanUnsolicited: 1 });
-          bench.expectSilence("wan", icmpFrame(fields), { icmpIgnored: 1 });
+          bench.expectSilence("wan", tcpFrame({ ...fields, destinationPort: 7000 }), unsolicited);
+          bench.expectSilence("wan", icmpFrame(fields), isLimited ? { icmpIgnored: 1 } : { ipDestinationMartian: 1 });
         }
       }
     }
@@ -194,7 +228,7 @@ describe("destinations", () => {
     expect(socket.nextBytes).toBe(-1);
   });
 
-  it("RFC1812 5.3.4, RFC1122 3.3.6: drops a unicast packet in a broadcast or multicast frame, on both sides", () => {
+  it("RFC1812 §5.3.4, §5.3.4 (drop), RFC1122 §3.3.6: drops a unicast packet in a broadcast or multicast frame, on both sides", () => {
     const { bench, external } = busyBench();
     for (const destinationMac of [BROADCAST, "01:00:5e:00:00:01"]) {
       for (const build of BUILDERS) {
@@ -207,16 +241,11 @@ describe("destinations", () => {
       });
     }
   });
-
-  it("does not send a LAN host's packet for another LAN host to the WAN", () => {
-    const bench = new GatewayBench();
-    bench.expectSilence("lan", udpFrame(between(L1_ADDRESS, L2_ADDRESS)), { ipNotForUs: 1 });
-  });
 });
 
 describe("IP protocols without ports", () => {
   for (const protocol of [0, 2, 4, 41, 47, 50, 51, 89, 132, 136, 254]) {
-    it(`RFC2827 3: protocol ${protocol} is dropped, never leaked: neither outward nor inward`, () => {
+    it(`RFC2827 §3 (private): protocol ${protocol} is dropped, never leaked: neither outward nor inward`, () => {
       const { bench } = busyBench();
       bench.expectSilence("lan", ipv4Frame({ ...L1_TO_W1, protocol, payload: "12345678" }), { natProtocol: 1 });
       bench.expectSilence("wan", ipv4Frame({ ...W1_TO_US, protocol, payload: "12345678" }), { natProtocol: 1 });
@@ -224,14 +253,14 @@ describe("IP protocols without ports", () => {
     });
   }
 
-  it("RFC1122 3.2.2.1: is told so when it asks the gateway itself", () => {
+  it("RFC1122 §3.2.2.1 (protocol): is told so when it asks the gateway itself", () => {
     const bench = new GatewayBench();
     const frame = ipv4Frame({ ...L1_TO_LAN_ADDRESS, protocol: 254, payload: "12345678" });
     const error = bench.complaint("lan", frame, "ipProtocolUnknown");
     expectFrame(error).ipv4({ source: LAN_ADDRESS }).icmp({ type: 3, code: 2 }).payload(frame.subarray(14));
   });
 
-  it("ICMP that a NAT cannot translate does not leave either", () => {
+  it("RFC2827 §3 (private): ICMP that a NAT cannot translate does not leave either", () => {
     const bench = new GatewayBench();
     for (const type of [9, 10, 15, 16, 17, 18, 30, 42, 200]) {
       bench.expectSilence("lan", icmpFrame({ ...L1_TO_W1, type }), { icmpTypeUnknown: 1 });
@@ -240,7 +269,7 @@ describe("IP protocols without ports", () => {
 });
 
 describe("without a WAN", () => {
-  it("RFC1812 4.3.3.1: a packet to the outside comes back as net unreachable while the WAN has no address", () => {
+  it("RFC1812 §4.3.3.1, RFC1122 §3.1: a packet to the outside comes back as net unreachable while the WAN has no address", () => {
     const bench = new GatewayBench({ wan: false });
     for (const build of BUILDERS) {
       const frame = build(L1_TO_W1);
@@ -253,7 +282,7 @@ describe("without a WAN", () => {
     bench.expectSilence("wan", icmpFrame(W1_TO_US), { interfaceDown: 1 });
   });
 
-  it("RFC1812 4.3.3.1: and while it has no gateway; its own network can be reached", () => {
+  it("RFC1812 §4.3.3.1: and while it has no gateway; its own network can be reached", () => {
     const bench = new GatewayBench();
     bench.gateway.setGateway(WAN, 0);
     expectFrame(bench.complaint("lan", udpFrame(L1_TO_W1), "ipNoRoute"))
@@ -285,7 +314,7 @@ describe("without a WAN", () => {
     bench.expectSilence("lan", udpFrame(L1_TO_W1), { interfaceDown: 1 });
   });
 
-  it("WAN on a /31 (RFC3021) and on a /32 without broadcast addresses", () => {
+  it("RFC3021 §2.2: the WAN on a /31 has no directed broadcast", () => {
     const bench = new GatewayBench();
     bench.gateway.setAddress(WAN, ip("203.0.113.3"), 31);
     bench.gateway.setGateway(WAN, ip("203.0.113.2"));
@@ -317,5 +346,30 @@ describe("a changed WAN gateway", () => {
     bench.gateway.setGateway(WAN, 0);
     bench.clear();
     bench.complaint("lan", udpFrame(L1_TO_W1), "ipNoRoute");
+  });
+});
+
+describe("filters of the administrator", () => {
+  it("RFC1812 §5.3.9: drop by prefixes, in silence or with administratively prohibited, and count", () => {
+    const bench = new GatewayBench();
+    const { rules } = bench.gateway.firewall;
+    rules.insert(0, parseRule("deny udp from 192.168.1.0/28 to 198.51.100.80".split(" ")));
+    rules.insert(1, parseRule("reject udp to 198.51.100.0/24".split(" ")));
+    bench.expectSilence("lan", udpFrame(L1_TO_W1), { firewallDenied: 1 });
+    for (const fields of [between(L2_ADDRESS, W1_ADDRESS), between(L1_ADDRESS, W2_ADDRESS)]) {
+      expectFrame(bench.complaint("lan", udpFrame(fields), "firewallRejected"))
+        .ipv4()
+        .icmp({ type: 3, code: 13 });
+    }
+    expect(rules.list().map((one) => one.hits)).toEqual([1, 2]);
+    bench.out(udpFrame({ ...L1_TO_W1, destination: "192.0.2.1" }));
+  });
+
+  it("RFC1812 §4.3.3.6 (switch): have the outside's pings ignored when asked, and only then", () => {
+    const bench = new GatewayBench();
+    bench.fromWan(icmpFrame(W1_TO_US));
+    expect(bench.wan()).toHaveLength(1);
+    bench.gateway.firewall.answersPing = false;
+    bench.expectSilence("wan", icmpFrame(W1_TO_US), { firewallDenied: 1 });
   });
 });
