@@ -101,7 +101,7 @@ export class Eviction {
     const forgotten = this.forgotten();
     if (forgotten >= 0) return forgotten;
     const floor = this.#floor;
-    const half = isOwnOnly ? 0 : this.#hosts.most(this.#flows.tick, needsMapping) >> 1;
+    const half = isOwnOnly ? 0 : this.#hosts.most(needsMapping) >> 1;
     if (half > floor) {
       this.#floor = half;
       this.#isOwnSpared = true;

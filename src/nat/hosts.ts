@@ -95,8 +95,7 @@ export class Hosts {
   #nextTotalFullAt = 0;
   #callInterval = 0;
   #callSpan = 0;
-  // What `most` has found, and when.
-  #surveyed = -1;
+  // What `survey` has found.
   #mostSessions = 0;
   #mostMappings = 0;
   readonly sessions: Shares;
@@ -128,20 +127,21 @@ export class Hosts {
     return this.#words[account] as number;
   }
 
-  /** The most that any account held, of sessions or of mappings, when somebody first asked in this second. */
-  most(tick: number, isMappings: boolean): number {
-    if (tick !== this.#surveyed) {
-      let sessions = 0;
-      let mappings = 0;
-      for (let account = 0; account < ACCOUNTS; account++) {
-        const held = this.#words[account] as number;
-        if ((held & 0xffff) > sessions) sessions = held & 0xffff;
-        if (held >>> 16 > mappings) mappings = held >>> 16;
-      }
-      this.#surveyed = tick;
-      this.#mostSessions = sessions;
-      this.#mostMappings = mappings;
+  /** Looks through all accounts for `most`. Once a second will do: to judge must change nothing, so it cannot do it itself. */
+  survey(): void {
+    let sessions = 0;
+    let mappings = 0;
+    for (let account = 0; account < ACCOUNTS; account++) {
+      const held = this.#words[account] as number;
+      if ((held & 0xffff) > sessions) sessions = held & 0xffff;
+      if (held >>> 16 > mappings) mappings = held >>> 16;
     }
+    this.#mostSessions = sessions;
+    this.#mostMappings = mappings;
+  }
+
+  /** The most that any account held, of sessions or of mappings, at the last survey. */
+  most(isMappings: boolean): number {
     return isMappings ? this.#mostMappings : this.#mostSessions;
   }
 

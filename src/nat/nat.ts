@@ -180,6 +180,7 @@ export class Nat implements ForwardEffects {
     if (this.#toJudgeAgain >= 0) this.judgeSome();
     const tick = Math.floor(this.#clock.now / 1000);
     if (tick === this.flows.header.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
+    if (tick !== this.flows.header.tick) this.#hosts.survey();
     this.flows.tick = tick;
     this.#sessions.expire();
   }
@@ -417,7 +418,8 @@ export class Nat implements ForwardEffects {
     let mapping = decision.mapping;
     // First, so that it does not go with the last of its sessions.
     if (mapping >= 0) mappings.addSession(mapping);
-    if (finished >= 0) sessions.close(finished);
+    // What is over has its place below where a whole mapping goes for its sake.
+    if (finished >= 0 && (finished !== victim || !decision.givesMapping)) sessions.close(finished);
     let list = UDP | UNPROVEN;
     let state = isFromInside ? 0 : CALLED;
     if (timerClass === TCP_TRANSITORY) {
@@ -431,7 +433,7 @@ export class Nat implements ForwardEffects {
       if (timerClass === ICMP) list = ICMP;
       if (decision.isLarge) list |= EXCESS;
     }
-    if (victim >= 0 && victim !== finished) this.giveUp(victim, decision.givesMapping);
+    if (victim >= 0 && (victim !== finished || decision.givesMapping)) this.giveUp(victim, decision.givesMapping);
     let externalPort = this.#openedPort;
     let created = 0;
     if (mapping >= 0) {

@@ -95,3 +95,20 @@ describe("while a driver reads the flow table", () => {
     gateway.out(syn);
   });
 });
+
+describe("where the session that is over is the one that makes way", () => {
+  it("its mapping goes whole, if that is what is wanted", () => {
+    const bench = makeBench({ hostSessions: 64 }, { sessions: 64, mappings: 1 });
+    const flow = (remote: number) => udp(L1, at(`198.51.100.${remote}:80`));
+    // Two more than expire at a time: the first and the last are left.
+    for (let remote = 1; remote <= 34; remote++) bench.out(flow(remote));
+    const ports = { first: 9, last: 9 };
+    bench.nat.forwards.add({ protocol: "udp", ports, insideAddress: L1.address, insidePort: L1.port });
+    bench.clock.now += 1_000_000;
+    bench.nat.poll();
+    expect(bench.nat.sessionCount).toBe(2);
+    expect(source(bench.out(flow(34))).port).toBe(9);
+    expect(bench.nat.mappings()).toMatchObject([{ externalPort: 9, isStatic: true, sessions: 1 }]);
+    expect([bench.nat.sessionCount, bench.nat.mappingCount]).toEqual([1, 1]);
+  });
+});

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../host-sim/random.js";
 import { Clock } from "../../src/core/clock.js";
 import { Decision } from "../../src/nat/decision.js";
-import { CALLERS, Hosts } from "../../src/nat/hosts.js";
+import { CALLERS, Hosts, ONE_MAPPING } from "../../src/nat/hosts.js";
 import { DYNAMIC, Mappings } from "../../src/nat/mappings.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../src/nat/settings.js";
 import { PortSpace } from "../../src/transport/portSpace.js";
@@ -97,6 +97,20 @@ describe("what accounts hold", () => {
     }
     for (let i = 0; i < 70_000; i++) hosts.refused(255);
     expect([hosts.refusals(255), hosts.refusals(254)]).toEqual([65_535, (model.get(254) as number) & 0xffff]);
+  });
+});
+
+describe("the most that any account holds", () => {
+  it("is what it was at the last survey, whoever asks, and when", () => {
+    const { hosts } = hostsAt();
+    hosts.add(10, 3 + 2 * ONE_MAPPING);
+    hosts.add(CALLERS, 5);
+    expect([hosts.most(false), hosts.most(true)]).toEqual([0, 0]);
+    hosts.survey();
+    hosts.add(11, 7 + 7 * ONE_MAPPING);
+    expect([hosts.most(false), hosts.most(true)]).toEqual([5, 2]);
+    hosts.survey();
+    expect([hosts.most(false), hosts.most(true)]).toEqual([7, 7]);
   });
 });
 
