@@ -65,7 +65,9 @@ export const FIREWALL_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "show rules",
     summary: "firewall rules in order, and their hits",
-    details: "HITS are conversations. Of a rule with log the last one is shown.\n",
+    details:
+      "HITS are conversations; one that is refused counts with each try. Of a rule with\n" +
+      "log the last one is shown.\n",
     example: "show rules",
     run: ({ gateway }) => ruleTable(gateway),
   },
