@@ -127,7 +127,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
     this.links = options.links;
     this.bindings = options.links?.defaults ?? [];
     const { capacity, random } = options;
-    this.firewall = new Firewall(capacity, this);
+    this.firewall = new Firewall(capacity, random, this);
     const { rules } = this.firewall;
     this.nat = new Nat(this.clock, this.ports, random, capacity, rules, options.nat, options.flowMemory);
     const flows = this.nat.flows;
@@ -701,6 +701,7 @@ export class Gateway extends FragmentForwarder implements FirewallEffects {
   /** Resets a TCP segment's sender; others are told by ICMP, with this code. As many a second as ICMP errors. */
   private reject(packet: Packet, code: number): void {
     const { destination, interfaceIndex } = packet;
+    if (interfaceIndex === WAN && this.firewall.isAnswerDear()) this.icmp.takeToken(WAN);
     if (packet.protocol !== PROTOCOL_TCP) {
       this.complain(packet, ICMP_UNREACHABLE, code);
       return;

@@ -1,5 +1,6 @@
 /** The firewall as it is configured: rules, stations of the LAN, and how the WAN is answered. */
 import type { Capacity } from "../core/capacity.js";
+import type { Random } from "../core/random.js";
 import { ClosedPorts } from "./closedPorts.js";
 import type { FirewallEffects } from "./effects.js";
 import { MacFilter } from "./macFilter.js";
@@ -13,8 +14,20 @@ export class Firewall {
   closedPorts: ClosedPorts | undefined;
   #stations: MacFilter | undefined;
 
-  constructor(capacity: Capacity, effects: FirewallEffects) {
+  readonly #random: Random;
+
+  constructor(capacity: Capacity, random: Random, effects: FirewallEffects) {
+    this.#random = random;
     this.rules = new Rules(capacity.rules, effects);
+  }
+
+  /**
+   * Whether an answer to a stranger costs two of the allowance instead of one, at random. If each cost one, who sends probes
+   * in another's name could see by what is left for his own how many went unanswered, and so find the ports that are open to
+   * that other (CVE-2020-25705, "SAD DNS").
+   */
+  isAnswerDear(): boolean {
+    return this.#random.next32() < 0;
   }
 
   /** The MAC lists; made when they are first wanted. */

@@ -161,7 +161,10 @@ describe("closed ports of the WAN address", () => {
     for (let i = 0; i < 1000; i++) {
       bench.fromWan(syn(50000 + i), syn(20000 + i), udpFrame({ ...W1_TO_US, destinationPort: 1000 + i }));
     }
-    expect(bench.wan().length).toBe(50);
+    // Of the 50 that there are, each takes one or two.
+    const answers = bench.wan().length;
+    expect(answers).toBeGreaterThan(24);
+    expect(answers).toBeLessThan(50);
     const { closedPorts } = bench.gateway.firewall;
     expect([closedPorts?.count, closedPorts?.forgotten]).toEqual([8, 992]);
     bench.clear();

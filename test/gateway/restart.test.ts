@@ -178,7 +178,10 @@ describe("a planned restart", () => {
     for (let port = 2000; port < 4000; port++) {
       bench.fromWan(tcpFrame({ ...W1_TO_US, sourcePort: 80, destinationPort: port, flags: "ACK" }));
     }
-    expect(bench.wan().length).toBe(50);
+    // Of the 50 that there are, each takes one or two.
+    const answers = bench.wan().length;
+    expect(answers).toBeGreaterThan(24);
+    expect(answers).toBeLessThan(50);
   });
 
   it("without them, the client of a connection from before hears a reset at its next segment", () => {

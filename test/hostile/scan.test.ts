@@ -1,7 +1,7 @@
 /** What a stranger who tries all ports, in all ways, hears: it must not tell the ports in use from the others. */
 import { describe, expect, it } from "vitest";
 import { fragmentsOf, patternBytes, tcpFrame, udpFrame } from "../support/frames.js";
-import { GatewayBench, L1_TO_W1, W2_TO_US } from "../support/gatewayBench.js";
+import { GatewayBench, L1_TO_W1, W1_TO_US, W2_TO_US } from "../support/gatewayBench.js";
 import { ip } from "../support/stackFixture.js";
 
 const RECORD_ROUTE = [7, 7, 4, 0, 0, 0, 0, 0];
@@ -106,4 +106,22 @@ describe("a stranger who tries ports of NAT's", () => {
       });
     }
   }
+});
+
+describe("a stranger who sends probes in another's name", () => {
+  it("cannot tell by what is left of the answers for his own how many of the others went unanswered", () => {
+    const bench = new GatewayBench();
+    bench.gateway.firewall.rejectsClosedPorts = true;
+    let answered = 0;
+    for (let round = 0; round < 40; round++) {
+      bench.advance(2000);
+      for (let i = 0; i < 33; i++)
+        bench.fromWan(udpFrame({ ...W1_TO_US, sourcePort: 53, destinationPort: 30_000 + i }));
+      bench.wan();
+      bench.fromWan(udpFrame({ ...W2_TO_US, sourcePort: 999, destinationPort: 60_000 }));
+      answered += bench.wan().length;
+    }
+    expect(answered).toBeGreaterThan(8);
+    expect(answered).toBeLessThan(32);
+  });
 });
