@@ -19,6 +19,8 @@ export async function liveConsole(scene: Scene, page: Page, options: ConsoleOpti
     ["forward disable tcp 25565", "the friend knock in vain again"],
     ["laptop load", "one more page, with one more port"],
     ["ping 198.51.100.80", "Porter's own packets, in step with your clock"],
+    ["show top", "who fills the tables"],
+    ["explain last drop", "why the friend was not let in"],
     ["wait 240", "closed sessions expire: time leaps here"],
     ["help, or the Tab key", "everything there is; quit leaves"],
   ]);
