@@ -37,6 +37,9 @@ import {
   WAN_ADDRESS,
 } from "./fixture.js";
 
+/** For thousands of packets: seconds where many tests run at once. */
+const SLOW_MS = 60_000;
+
 /** All orders of three fragments. */
 const ORDERS = [
   [0, 1, 2],
@@ -280,23 +283,27 @@ describe("UDP checksums", () => {
     expect(naiveChecksum(sent.subarray(14, 34))).toBe(0);
   });
 
-  it("RFC1624 §3: are right for a thousand packets of random ends and contents, both ways", () => {
-    const bench = new GatewayBench({ nat: { hostRate: 0, totalRate: 0 } });
-    for (let i = 0; i < 1000; i++) {
-      bench.advance(100);
-      const destination = `198.51.${(i * 37) & 255}.${1 + ((i * 101) % 254)}`;
-      const payload = patternBytes(i % 40);
-      const sourcePort = 1024 + ((i * 7919) % 60000);
-      const sent = bench.out(udpFrame({ ...L1_TO_W1, destination, sourcePort, payload }));
-      expectFrame(sent).ipv4({ ttl: 63 }).udp().payload(payload);
-      const destinationPort = decodeUdp(sent.subarray(14)).sourcePort;
-      const back = bench.in(
-        udpFrame({ ...between(destination, WAN_ADDRESS), sourcePort: 53, destinationPort, payload }),
-      );
-      expectFrame(back).ipv4({ ttl: 63 }).udp({ destinationPort: sourcePort }).payload(payload);
-      expect(decodeIpv4(back.subarray(14)).destination).toBe(L1_ADDRESS);
-    }
-  });
+  it(
+    "RFC1624 §3: are right for a thousand packets of random ends and contents, both ways",
+    () => {
+      const bench = new GatewayBench({ nat: { hostRate: 0, totalRate: 0 } });
+      for (let i = 0; i < 1000; i++) {
+        bench.advance(100);
+        const destination = `198.51.${(i * 37) & 255}.${1 + ((i * 101) % 254)}`;
+        const payload = patternBytes(i % 40);
+        const sourcePort = 1024 + ((i * 7919) % 60000);
+        const sent = bench.out(udpFrame({ ...L1_TO_W1, destination, sourcePort, payload }));
+        expectFrame(sent).ipv4({ ttl: 63 }).udp().payload(payload);
+        const destinationPort = decodeUdp(sent.subarray(14)).sourcePort;
+        const back = bench.in(
+          udpFrame({ ...between(destination, WAN_ADDRESS), sourcePort: 53, destinationPort, payload }),
+        );
+        expectFrame(back).ipv4({ ttl: 63 }).udp({ destinationPort: sourcePort }).payload(payload);
+        expect(decodeIpv4(back.subarray(14)).destination).toBe(L1_ADDRESS);
+      }
+    },
+    SLOW_MS,
+  );
 });
 
 describe("RFC 4787: timers and determinism", () => {
@@ -308,13 +315,17 @@ describe("RFC 4787: timers and determinism", () => {
     bench.expectSilence("wan", inward(), { wanUnsolicited: 1 });
   });
 
-  it("RFC4787 REQ-11: mapping and filtering are the same with an empty, a half-full and a full session table", () => {
-    for (const sessions of [0, 512, 1024]) {
-      const bench = new GatewayBench();
-      fill(bench, sessions);
-      expectUsualBehaviour(bench);
-    }
-  });
+  it(
+    "RFC4787 REQ-11: mapping and filtering are the same with an empty, a half-full and a full session table",
+    () => {
+      for (const sessions of [0, 512, 1024]) {
+        const bench = new GatewayBench();
+        fill(bench, sessions);
+        expectUsualBehaviour(bench);
+      }
+    },
+    SLOW_MS,
+  );
 
   it("RFC4787 REQ-11: and when nearly all ports of the range are taken, and after collisions", () => {
     const bench = new GatewayBench({ nat: { ports: { first: 2000, last: 2127 } } });
