@@ -62,6 +62,8 @@ export class Eviction {
   #isOwnSpared = false;
   #silentS = 0;
   #looks = 0;
+  /** The second in which somebody who holds much was refused for want of a whole mapping. */
+  #fruitlessAt = -1;
 
   constructor(flows: FlowTable, mappings: Mappings, sessions: Sessions, hosts: Hosts) {
     this.#flows = flows;
@@ -131,8 +133,17 @@ export class Eviction {
   mappingVictim(decision: Decision, isOwnOnly: boolean): number {
     const victim = this.victim(decision, isOwnOnly, true);
     if (victim >= 0) return victim;
+    if (decision.isLarge && this.#flows.tick === this.#fruitlessAt) return -1;
     const shared = this.victim(decision, isOwnOnly, false);
     return shared < 0 || this.#sessions.hasEstablished(this.#sessions.mapping(shared)) ? -1 : shared;
+  }
+
+  /**
+   * Somebody who holds much found no mapping to make way: who holds much looks for no whole one for the rest of this second.
+   * Each such look is at all sessions, and he may ask as often as he likes, for a refusal takes no token.
+   */
+  noteFruitless(): void {
+    this.#fruitlessAt = this.#flows.tick;
   }
 
   private begin(account: number, held: number, isOwnOnly: boolean, needsMapping: boolean): void {

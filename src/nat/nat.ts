@@ -472,21 +472,27 @@ export class Nat implements ForwardEffects {
     const sessions = this.#sessions;
     const mapping = sessions.mapping(victim);
     const list = sessions.list(victim);
-    sessions.countEvicted(list);
-    if (givesMapping && this.#mappings.sessionCount(mapping) > 1) sessions.closeMapping(mapping);
-    else sessions.close(victim);
+    if (givesMapping && this.#mappings.sessionCount(mapping) > 1) {
+      sessions.closeMapping(mapping, true);
+    } else {
+      sessions.countEvicted(list);
+      sessions.close(victim);
+    }
     sessions.renew(list);
   }
 
   /** Notes whom a session was refused. */
-  private refuse(verdict: Verdict, { account }: Decision): Verdict {
+  private refuse(verdict: Verdict, { account, isLarge, givesMapping }: Decision): Verdict {
     switch (verdict) {
-      case "natRateLimited":
       case "natHostQuota":
       case "natReserve":
+      case "natNoMapping":
+        if (isLarge && givesMapping) this.#eviction.noteFruitless();
+        this.#hosts.refused(account);
+        break;
+      case "natRateLimited":
       case "natHalfOpen":
       case "natNoSession":
-      case "natNoMapping":
         this.#hosts.refused(account);
     }
     return verdict;

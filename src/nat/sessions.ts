@@ -339,9 +339,13 @@ export class Sessions {
     return this.#words[(index << SESSION_SHIFT) + QUEUED] as number;
   }
 
-  /** Ends a session's mapping with all its sessions. */
-  closeMapping(mapping: number): void {
-    for (let index = 0; index < this.#flows.capacity; index++) if (this.isOf(mapping, index)) this.close(index);
+  /** Ends a mapping with all its sessions; `isEvicted`: they make way for others, and are counted. */
+  closeMapping(mapping: number, isEvicted = false): void {
+    for (let index = 0; index < this.#flows.capacity; index++) {
+      if (!this.isOf(mapping, index)) continue;
+      if (isEvicted) this.countEvicted(this.list(index));
+      this.close(index);
+    }
   }
 
   /** Whether a mapping has a session that is an established TCP connection. */

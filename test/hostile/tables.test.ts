@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import { Sessions } from "../../src/nat/sessions.js";
 import { decodeTcp } from "../support/expectFrame.js";
 import { icmpFrame, tcpFrame, udpFrame } from "../support/frames.js";
 import {
@@ -110,6 +111,29 @@ describe("with the mapping table full of one host's mappings, each with several 
     }
     bench.clear();
     for (let i = 0; i < 100; i++) expect(connects(bench, 9000 + i, () => {})).toBe(true);
+  });
+
+  it("and each session that goes with one is counted", () => {
+    const bench = new GatewayBench({ capacity: { mappings: 1 } });
+    for (const ends of [L1_TO_W1, L1_TO_W2]) bench.out(udpFrame(ends));
+    bench.out(udpFrame(L2_TO_W1));
+    expect(bench.gateway.nat.use.evicted).toMatchObject({ unanswered: 2, udp: 0 });
+  });
+
+  it("who holds all he may makes the gateway look through all sessions once a second at most", () => {
+    const looks = vi.spyOn(Sessions.prototype, "hasEstablished");
+    const bench = new GatewayBench({ capacity: { mappings: 8 } });
+    for (let i = 0; i < 4; i++) {
+      expect(connects(bench, 9000 + i, () => {})).toBe(true);
+      bench.fromLan(tcpFrame({ ...L2_TO_W1, sourcePort: 9000 + i, destinationPort: 81 }));
+    }
+    for (let second = 1; second <= 3; second++) {
+      for (let i = 0; i < 200; i++) bench.fromLan(udpFrame({ ...L2_TO_W1, sourcePort: 5000 + i }));
+      expect(looks).toHaveBeenCalledTimes(second);
+      bench.advance(1000);
+    }
+    expect(bench.drops()).toMatchObject({ natHostQuota: 600 });
+    looks.mockRestore();
   });
 
   it("but no established connection goes with a mapping", () => {
