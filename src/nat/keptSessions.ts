@@ -100,7 +100,7 @@ function restoreSession(view: DataView, at: number, tables: NatTables): boolean 
   const isTaken =
     flows.findInbound(protocol, remote, remotePort, externalPort) >= 0 ||
     flows.findOutbound(protocol, inside, insidePort, remote, remotePort) >= 0;
-  if (isTaken || !flows.hasRoom()) return false;
+  if (isTaken || externalPort === 0 || !flows.hasRoom()) return false;
   const mapping = restoreMapping(tables, protocol, inside, insidePort, externalPort);
   if (mapping < 0) return false;
   const session = sessions.open(mapping, externalPort, remote, isTcp ? TCP_ESTABLISHED : UDP, state & ~UDP_MARK);

@@ -123,7 +123,8 @@ export class Mappings {
   hasPort({ echoIdentifiers, lowPorts, ports, dmzAddress }: NatSettings): boolean {
     const protocol = protocolOf(this.#soughtKind);
     if (protocol === PROTOCOL_ICMP) return this.#ports.hasFree(protocol, echoIdentifiers);
-    if (this.#soughtAddress === dmzAddress && this.#ports.isFree(protocol, this.#soughtPort)) return true;
+    const isKept = this.#soughtPort !== 0 && this.#soughtAddress === dmzAddress;
+    if (isKept && this.#ports.isFree(protocol, this.#soughtPort)) return true;
     if (this.#ports.hasFree(protocol, ports)) return true;
     return this.#soughtPort <= lowPorts.last && this.#ports.hasFree(protocol, lowPorts);
   }
@@ -136,8 +137,8 @@ export class Mappings {
     // The owner's number is the entry that `create` takes.
     const id = this.#free;
     if (protocol === PROTOCOL_ICMP) return ports.allocate(protocol, settings.echoIdentifiers, "mapping", id, 0);
-    // The DMZ host is seen with the port by which it is called.
-    if (this.#soughtAddress === settings.dmzAddress && this.claim(insidePort)) return insidePort;
+    // The DMZ host is seen with the port by which it is called; nobody is called by port 0, which a datagram may come from.
+    if (insidePort !== 0 && this.#soughtAddress === settings.dmzAddress && this.claim(insidePort)) return insidePort;
     if (insidePort <= settings.lowPorts.last) {
       const low = ports.allocate(protocol, settings.lowPorts, "mapping", id, insidePort);
       if (low !== 0) return low;
