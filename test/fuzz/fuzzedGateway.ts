@@ -115,6 +115,8 @@ export class FuzzedGateway {
     gateway.tcp.listen({ port: 23, onConnection: (socket) => socket.close() });
     gateway.drops.listener = (reason) => this.#counted.push(reason);
     this.#emitted.length = 0;
+    // Until both addresses are claimed.
+    this.advance(20_000);
     this.untouched = this.remains();
   }
 
@@ -219,6 +221,9 @@ export class FuzzedGateway {
     if (sourceMac !== expectedMac) throw new Error("a frame from a station that is not ours");
     if (be16(bytes, 12) === 0x0806) {
       const sender = bytes.subarray(28, 32).join(".");
+      // A probe asks for our own address (RFC 5227).
+      if (sender === "0.0.0.0" && bytes.subarray(38, 42).join(".") === (side === LAN ? LAN_ADDRESS : WAN_ADDRESS))
+        return;
       if (sender !== (side === LAN ? LAN_ADDRESS : WAN_ADDRESS)) throw new Error(`ARP from ${sender}`);
       return;
     }
