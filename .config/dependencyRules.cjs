@@ -1,7 +1,8 @@
 // Imports point downwards: a layer may import itself and the layers named here, and nothing else.
 const hostStack = ["src/core", "src/platform", "src/wire", "src/link", "src/ip", "src/transport"];
 const host = [...hostStack, "src/host.ts", "src/fragmentForwarder.ts"];
-const gateway = [...host, "src/flow", "src/firewall", "src/nat", "src/gateway.ts"];
+const translation = [...host, "src/flow", "src/firewall", "src/nat"];
+const gateway = [...translation, "src/gatewayJudge.ts", "src/gatewayForwarding.ts", "src/gateway.ts"];
 const layers = {
   "src/core": [],
   "src/platform": ["src/core"],
@@ -14,7 +15,9 @@ const layers = {
   "src/nat": [...hostStack, "src/flow", "src/firewall"],
   "src/host.ts": hostStack,
   "src/fragmentForwarder.ts": [...hostStack, "src/host.ts"],
-  "src/gateway.ts": [...host, "src/flow", "src/firewall", "src/nat"],
+  "src/gatewayJudge.ts": translation,
+  "src/gatewayForwarding.ts": [...translation, "src/gatewayJudge.ts"],
+  "src/gateway.ts": [...translation, "src/gatewayJudge.ts", "src/gatewayForwarding.ts"],
   // Tells what the gateway's own judge finds out; the console prints it.
   "src/explain": gateway,
   "src/sockets": gateway,
