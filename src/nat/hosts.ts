@@ -79,20 +79,20 @@ export class Hosts {
   // Those first that every new session needs: XS looks through an object's fields in their order.
   readonly #words = new Int32Array(WORDS);
   readonly #clock: Clock;
-  /** The most that an account holds which is small, sessions and mappings, as `held` has them. */
-  #small = 0;
-  /** The most that it may hold and open another all the same. */
-  #nearlyMost = 0;
-  // For each rate: units between two sessions, 0 for no limit; and how far ahead of now the time when the bucket is full
-  // again may lie if it is to have another token: the virtual scheduling algorithm of ITU-T I.371.
+  // What `judge` has worked out for `opened`; modulo 2^32.
+  #nextFullAt = 0;
+  #nextTotalFullAt = 0;
+  // For each rate: units between two sessions; and how far ahead of now the time when the bucket is full again may lie if
+  // it is to have another token: the virtual scheduling algorithm of ITU-T I.371. Both are 0 for no limit.
+  #totalFullAt = 0;
   #hostInterval = 0;
   #hostSpan = 0;
   #totalInterval = 0;
   #totalSpan = 0;
-  #totalFullAt = 0;
-  // What `judge` has worked out for `opened`.
-  #nextFullAt = 0;
-  #nextTotalFullAt = 0;
+  /** The most that an account holds which is small, sessions and mappings, as `held` has them. */
+  #small = 0;
+  /** The most that it may hold and open another all the same. */
+  #nearlyMost = 0;
   #callInterval = 0;
   #callSpan = 0;
   // What `survey` has found.
@@ -152,50 +152,39 @@ export class Hosts {
   judge(decision: Newcomer): Verdict {
     const account = decision.account;
     const words = this.#words;
+    const now = (this.#clock.now * UNITS_A_MS) | 0;
     const held = words[account] as number;
+    const fullAt = words[FULL_AT + account] as number;
+    const ahead = (fullAt - now) | 0;
     // Neither half may become negative.
     const isLarge = ((this.#small - held) & HALVES_NEGATIVE) !== 0;
     decision.isLarge = isLarge;
     decision.held = held;
     decision.isAtLimit = isLarge && ((this.#nearlyMost - held) & HALVES_NEGATIVE) !== 0;
-    const now = (this.#clock.now * UNITS_A_MS) | 0;
-    if (account === CALLERS) return this.judgeCall(now);
-    const interval = this.#hostInterval;
-    if (interval !== 0) {
-      const ahead = ((words[FULL_AT + account] as number) - now) | 0;
-      if (ahead <= 0) {
-        this.#nextFullAt = (now + interval) | 0;
-      } else {
-        // A time further ahead than any is long past: the units have wrapped, or the rate has changed.
-        if (ahead > this.#hostSpan && ahead <= this.#hostSpan + interval) return "natRateLimited";
-        this.#nextFullAt = ahead > this.#hostSpan ? now : (now + ahead + interval) | 0;
-      }
-    }
-    const total = this.#totalInterval;
-    if (total === 0) return "ok";
-    const ahead = (this.#totalFullAt - now) | 0;
-    if (ahead <= 0) {
-      this.#nextTotalFullAt = (now + total) | 0;
+    if (account === CALLERS) return this.judgeCall(now, ahead);
+    const span = this.#hostSpan;
+    // A time further ahead than any is long past: the units have wrapped, or the rate has changed.
+    if (ahead > span && ahead <= span + this.#hostInterval) return "natRateLimited";
+    this.#nextFullAt = (ahead > 0 && ahead <= span ? fullAt : now) + this.#hostInterval;
+    const totalFullAt = this.#totalFullAt;
+    const totalAhead = (totalFullAt - now) | 0;
+    if (totalAhead <= 0) {
+      this.#nextTotalFullAt = now + this.#totalInterval;
       return "ok";
     }
-    const span = this.#totalSpan;
-    if (ahead > span + total) {
-      this.#nextTotalFullAt = now;
-      return "ok";
-    }
-    if (ahead > (isLarge ? span >> 1 : span)) return "natRateLimited";
-    this.#nextTotalFullAt = (now + ahead + total) | 0;
+    const totalSpan = this.#totalSpan;
+    const isLong = totalAhead > totalSpan + this.#totalInterval;
+    if (!isLong && totalAhead > (isLarge ? totalSpan >> 1 : totalSpan)) return "natRateLimited";
+    this.#nextTotalFullAt = (isLong ? now : totalFullAt) + this.#totalInterval;
     return "ok";
   }
 
-  private judgeCall(now: number): Verdict {
+  private judgeCall(now: number, ahead: number): Verdict {
     const interval = this.#callInterval;
-    if (interval === 0) return "ok";
     const span = this.#callSpan;
-    let ahead = ((this.#words[FULL_AT + CALLERS] as number) - now) | 0;
-    if (ahead < 0 || ahead > span + interval) ahead = 0;
-    this.#nextFullAt = (now + ahead + interval) | 0;
-    return ahead > span ? "natRateLimited" : "ok";
+    if (ahead > span && ahead <= span + interval) return "natRateLimited";
+    this.#nextFullAt = (ahead > 0 && ahead <= span ? now + ahead : now) + interval;
+    return "ok";
   }
 
   /** Takes what `judge` has just granted, for a session that is open now; `mappings` is what `account` holds more. */
@@ -203,7 +192,7 @@ export class Hosts {
     const words = this.#words;
     words[account] = (words[account] as number) + 1 + mappings;
     words[FULL_AT + account] = this.#nextFullAt;
-    if (account !== CALLERS) this.#totalFullAt = this.#nextTotalFullAt;
+    if (account !== CALLERS) this.#totalFullAt = this.#nextTotalFullAt | 0;
   }
 
   /** `by` is 1 for a session, and ONE_MAPPING for a mapping; negative for what has ended. */

@@ -82,8 +82,9 @@ export class Sessions {
   /** The most sessions, and half-open ones, that there had been when one last closed. */
   #mostOpen = 0;
   #mostHalfOpen = 0;
-  #halfOpen = 0;
-  #calls = 0;
+  /** TCP connections that open or close, and those of them that were called by who may be a forger; only read from outside. */
+  halfOpen = 0;
+  calls = 0;
   readonly #hosts: Hosts;
 
   constructor(flows: FlowTable, mappings: Mappings, hosts: Hosts, settings: NatSettings, random: Random) {
@@ -137,24 +138,14 @@ export class Sessions {
     return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
 
-  /** TCP connections that open or close. */
-  get halfOpen(): number {
-    return this.#halfOpen;
-  }
-
   /** The most of them that there have been at a time. */
   get mostHalfOpen(): number {
-    return Math.max(this.#mostHalfOpen, this.#halfOpen);
+    return Math.max(this.#mostHalfOpen, this.halfOpen);
   }
 
   /** The most sessions that there have been at a time. */
   get mostOpen(): number {
     return Math.max(this.#mostOpen, this.#flows.count);
-  }
-
-  /** Those of them that were called from outside, by who may be a forger. */
-  get calls(): number {
-    return this.#calls;
   }
 
   /**
@@ -167,15 +158,17 @@ export class Sessions {
     const index = flows.insertSought(externalPort, timerClass === UDP);
     if (index < 0) return -1;
     if (timerClass === TCP_TRANSITORY) {
-      this.#halfOpen++;
-      if (list === CALLS) this.#calls++;
+      this.halfOpen++;
+      if (list === CALLS) this.calls++;
     }
     const words = this.#words;
     const at = index << SESSION_SHIFT;
     words[at] = mapping | (list << LIST_SHIFT) | (state << STATE_SHIFT);
     this.enqueue(index, list, flows.header.tick);
     const peerHeads = this.#peerHeads;
-    const head = this.peerHead(mapping, remote);
+    // As `peerHead`, without the call.
+    const hash = imul(remote, this.#remoteSecret);
+    const head = imul(hash ^ (hash >>> 15) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
     const next = peerHeads[head] as number;
     words[at + PEER_LINKS] = (next << 16) | 0xffff;
     if (next >= 0) this.setPeerPrevious(next, index);
@@ -191,8 +184,8 @@ export class Sessions {
     const list = (facts & LIST_BITS) >> LIST_SHIFT;
     if ((list & CLASS_OF_LIST) === TCP_TRANSITORY) {
       this.#mostHalfOpen = this.mostHalfOpen;
-      this.#halfOpen--;
-      if (list === CALLS) this.#calls--;
+      this.halfOpen--;
+      if (list === CALLS) this.calls--;
     }
     this.dequeue(index, list);
     this.unlinkPeer(index, mapping, this.#flows.remoteAddress(index));
@@ -269,11 +262,11 @@ export class Sessions {
     }
     if ((before & CLASS_OF_LIST) === TCP_TRANSITORY) {
       this.#mostHalfOpen = this.mostHalfOpen;
-      this.#halfOpen--;
+      this.halfOpen--;
     }
-    if (timerClass === TCP_TRANSITORY) this.#halfOpen++;
-    if (list === CALLS) this.#calls++;
-    if (before === CALLS) this.#calls--;
+    if (timerClass === TCP_TRANSITORY) this.halfOpen++;
+    if (list === CALLS) this.calls++;
+    if (before === CALLS) this.calls--;
     this.#flows.touch(index);
     this.dequeue(index, before);
     this.enqueue(index, list, this.#flows.header.tick);
