@@ -12,12 +12,10 @@ import type { FlowTable } from "../flow/table.js";
 import type { Decision } from "./decision.js";
 import { CALLERS, type Hosts } from "./hosts.js";
 import type { Mappings } from "./mappings.js";
-import { CALLS, EXCESS, ICMP, type Sessions, TCP_TRANSITORY, UDP, UNPROVEN } from "./sessions.js";
+import { CALLS, EXCESS, HANDSHAKE_S, ICMP, type Sessions, TCP_TRANSITORY, UDP, UNPROVEN } from "./sessions.js";
 
 /** Sessions looked at for one newcomer. */
 const LOOK_LIMIT = 32;
-/** Seconds of silence in which a handshake goes on: its SYN is repeated after 1, 2 and 4 (RFC 6298). */
-const HANDSHAKE_S = 5;
 
 /** Of a table so small that a quarter would be a handful. */
 const LEAST_HALF_OPEN = 16;
@@ -119,10 +117,12 @@ export class Eviction {
       if (unanswered >= 0) return unanswered;
       this.#isOwnOnly = isOwnOnly;
     }
-    this.#silentS = HANDSHAKE_S;
-    const silent = this.firstOfAll(BY_WORTH, isTcp, !isLarge);
-    if (silent >= 0) return silent;
-    this.#silentS = 0;
+    if (this.#sessions.hasSilent) {
+      this.#silentS = HANDSHAKE_S;
+      const silent = this.firstOfAll(BY_WORTH, isTcp, !isLarge);
+      if (silent >= 0) return silent;
+      this.#silentS = 0;
+    }
     return this.firstOfAll(ANSWERED_FIRST, isTcp, !isLarge);
   }
 

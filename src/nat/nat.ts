@@ -180,9 +180,15 @@ export class Nat implements ForwardEffects {
     if (this.#toJudgeAgain >= 0) this.judgeSome();
     const tick = Math.floor(this.#clock.now / 1000);
     if (tick === this.flows.header.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
-    if (tick !== this.flows.header.tick) this.#hosts.survey();
+    if (tick !== this.flows.header.tick && this.isNearlyFull()) this.#hosts.survey();
     this.flows.tick = tick;
     this.#sessions.expire();
+  }
+
+  /** Soon somebody may have to make way. */
+  private isNearlyFull(): boolean {
+    const mappings = this.#mappings;
+    return this.flows.count << 2 >= this.flows.capacity * 3 || mappings.count << 2 >= mappings.capacity * 3;
   }
 
   /** When `poll` has something to do, in ms; NEVER if no session is open. */

@@ -38,6 +38,9 @@ const FAR = 0x7fffffff;
 /** Found anew in `Math` it would cost XS twice as much. */
 const imul = Math.imul;
 
+/** Seconds of silence in which a handshake goes on: its SYN is repeated after 1, 2 and 4 (RFC 6298). */
+export const HANDSHAKE_S = 5;
+
 /** Sessions looked at in one go: bounds the time that a tick takes. */
 const LOOK_LIMIT = 32;
 
@@ -75,6 +78,8 @@ export class Sessions {
   readonly #timeouts: number[] = [];
   /** A bit for each list that has a session; only read from outside. */
   waiting = 0;
+  /** In this second a list of what may make way began with one that had been silent for HANDSHAKE_S; only read from outside. */
+  hasSilent = false;
   /** No head of a list is due before this tick. */
   #due = FAR;
   /** Sessions that have made way for others so far. */
@@ -368,6 +373,7 @@ export class Sessions {
     const tick = flows.header.tick;
     const heads = this.#timerHeads;
     const words = this.#words;
+    let hasSilent = false;
     for (let list = 0, waiting = this.waiting; waiting !== 0; list++, waiting >>= 1) {
       if ((waiting & 1) === 0) continue;
       const timeout = this.#timeouts[list & CLASS_OF_LIST] as number;
@@ -377,6 +383,7 @@ export class Sessions {
         const due = (words[(index << SESSION_SHIFT) + QUEUED] as number) + timeout + 1;
         if (tick < due || looks === 0) {
           if (due < earliest) earliest = due;
+          if (list !== TCP_ESTABLISHED && due - timeout <= tick - HANDSHAKE_S + 1) hasSilent = true;
           break;
         }
         looks--;
@@ -387,6 +394,7 @@ export class Sessions {
       }
     }
     this.#due = earliest;
+    this.hasSilent = hasSilent;
     // Soon somebody will look there for a session to give up.
     if (flows.count << 2 >= flows.capacity * 3) {
       for (let list = 0; list < LIST_NUMBERS; list++) if (list !== TCP_ESTABLISHED) this.renew(list);

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { DROP_REASONS, type DropReason, dropReasonName } from "../../src/core/drops.js";
 import { LAN, WAN } from "../../src/gateway.js";
 import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
-import { loadFrame, tcpFrame, type UdpFields, udpFrame } from "../support/frames.js";
+import { icmpFrame, loadFrame, tcpFrame, type UdpFields, udpFrame } from "../support/frames.js";
 import { LAN_MAC, WAN_MAC } from "../support/stackFixture.js";
 import { ConsoleFixture, HOME } from "./fixture.js";
 
@@ -183,4 +183,57 @@ it("clear nat ends the sessions and says how many", () => {
   expect(porter.run("clear nat")).toBe("ended 2 sessions\n");
   expect(porter.run("show sessions")).toBe("no sessions\n");
   expect(porter.run("show forwards")).toContain("25565");
+});
+
+describe("show top", () => {
+  /** Four hosts with traffic, one of which opens more than it may. */
+  function flooded(): ConsoleFixture {
+    const porter = busyHome();
+    porter.run("set nat limit sessions 200");
+    for (let port = 0; port < 700; port++) {
+      fromLan(porter, {
+        source: "192.168.1.66",
+        destination: "198.51.100.7",
+        sourcePort: 5000,
+        destinationPort: 1 + port,
+      });
+    }
+    const ping = icmpFrame({ destinationMac: LAN_MAC, source: "192.168.1.20", destination: "198.51.100.7" });
+    porter.gateway.receive(LAN, loadFrame(ping), ping.length);
+    return porter;
+  }
+
+  it("says in words that nobody holds anything", () => {
+    expect(new ConsoleFixture().run("show top")).toMatch(/\n\nno sessions\n$/);
+  });
+
+  it("names who fills the tables, what was refused and what made way, in 80 columns", () => {
+    const text = flooded().run("show top");
+    // Of 700 tries at once the host's burst lets 512 pass, and its limit leaves it 200 of those.
+    expect(text.split("\n")).toEqual([
+      "TABLE           NOW  MOST  SIZE  A HOST",
+      "sessions        203   203  1024     200",
+      "mappings          4     4   512     256",
+      "transitory tcp    1     1   256",
+      "rates: a host 200/s, all 1000/s, inbound 1000/s",
+      "evicted: 0 unproven calls, 0 transitory tcp, 312 unanswered udp, 0 icmp, 0 udp",
+      "",
+      "HOST          SESSIONS  SHARE  TCP  TRANSITORY  UDP  ICMP  MAPPINGS  REFUSED",
+      "192.168.1.66       200    20%    0           0  200     0         1      188",
+      "192.168.1.10         1     0%    0           0    1     0         1        0",
+      "192.168.1.20         1     0%    0           0    0     1         1        0",
+      "outside              1     0%    0           1    0     0         1        0",
+      "",
+    ]);
+    for (const line of text.split("\n")) expect(line.length).toBeLessThan(80);
+  });
+
+  it("marks an account that hosts with the same last byte share", () => {
+    const porter = new ConsoleFixture();
+    porter.run(...HOME, "set lan address 192.168.1.1/16");
+    for (const source of ["192.168.1.66", "192.168.2.66"]) {
+      fromLan(porter, { source, destination: "198.51.100.7", sourcePort: 5000, destinationPort: 53 });
+    }
+    expect(porter.run("show top")).toMatch(/\n192\.168\.\d\.66\+ +2 /);
+  });
 });
