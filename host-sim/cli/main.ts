@@ -158,7 +158,10 @@ async function start(options: Options): Promise<void> {
     for (const line of options.exec ?? []) await execute(simulator, script, line);
     simulator.remove(script);
   };
+  let isRestarting = false;
   const restart = async (isFresh: boolean): Promise<void> => {
+    if (isRestarting) return;
+    isRestarting = true;
     try {
       if (!isFresh) kept?.put(simulator.gateway.nat.keepSessions(kept.capacityBytes));
       simulator.restart();
@@ -172,6 +175,7 @@ async function start(options: Options): Promise<void> {
     } catch (error) {
       notice((error as Error).message);
     }
+    isRestarting = false;
   };
   kept?.take();
   await boot();

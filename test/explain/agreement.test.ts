@@ -345,7 +345,7 @@ describe("explain", () => {
         bench.clear();
       }
     });
-    fc.assert(property, { numRuns: Number(process.env.EXPLAIN_RUNS ?? 1500) });
+    fc.assert(property, { numRuns: Number(process.env.EXPLAIN_RUNS ?? 700) });
     const common = [
       "leaves by the wan",
       "leaves by the lan",
