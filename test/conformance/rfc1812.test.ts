@@ -330,6 +330,13 @@ describe("from one LAN host to another by way of the gateway", () => {
     expect(bench.lan().map((frame) => decodeIpv4(packetOf(frame)).totalBytes)).toEqual([576, 996, 252]);
   });
 
+  it("RFC1812 §4.3.2.7: no error about a fragment other than the first", () => {
+    const bench = new GatewayBench();
+    const [first, second] = fragmentsOf(udpFrame({ ...L1_TO_L2, ttl: 1, payload: patternBytes(1200) }), 608);
+    bench.expectSilence("lan", second as Uint8Array, { ipTtlExceeded: 1 });
+    bench.complaint("lan", first as Uint8Array, "ipTtlExceeded");
+  });
+
   it("RFC1812 §4.3.3.1 (host): to an absent one comes back as host unreachable", () => {
     const bench = new GatewayBench();
     const frame = udpFrame(between(L1_ADDRESS, "192.168.1.200"));
