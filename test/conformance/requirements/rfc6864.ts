@@ -24,7 +24,7 @@ export const RFC6864: RequirementList = {
       strength: "MUST",
       text: "Output that may be fragmented is limited in rate, so that identifications do not repeat too soon",
       deviation:
-        "546 packets a second to one destination would be less than a video call; a counter makes repeats as rare as the rate permits, and what is not fragmented is not harmed",
+        "nothing is held back: a counter makes repeats as rare as the rate permits, and only what is fragmented on its way is harmed by one; beyond 273 packets a second by a side they come within 2 min",
     },
     {
       id: "RFC6864 §5.3.1",
