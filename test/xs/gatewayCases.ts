@@ -177,9 +177,12 @@ const tooMany = once(() =>
   numbers(DEFAULT_CAPACITY.sessions + 76).map((index) => udpOut(20000 + (index % 220), 2000 + Math.floor(index / 220))),
 );
 
+/** A host keeps what it opened while it held little: a sixteenth of the table. */
+const KEPT_SESSIONS = DEFAULT_CAPACITY.sessions >> 4;
+
 function overfill(rig: GatewayRig): Uint8Array[] {
   rig.receive(LAN, ...tooMany());
-  return tooMany();
+  return tooMany().slice(KEPT_SESSIONS);
 }
 
 const UDP_TIMEOUT_S = 1000;
