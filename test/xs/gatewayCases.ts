@@ -24,6 +24,8 @@ const FRAME_BYTES = 60;
 const PACKETS = 2000;
 /** For packets that each take a mapping for good: fewer than there are, but enough to see what they allocate. */
 const NEW_PACKETS = 400;
+/** For calls, of which so many may be unproven: a quarter of the sessions. */
+const NEW_CALLS = DEFAULT_CAPACITY.sessions >> 2;
 const INSIDE_PORT = 40000;
 const SERVER_PORT = 80;
 const GAME_PORT = 25565;
@@ -169,7 +171,7 @@ function numbers(count: number): number[] {
 const newUdp = once(() => numbers(NEW_PACKETS).map((index) => udpOut(20000 + index)));
 const newTcp = once(() => numbers(NEW_PACKETS).map((index) => synOut(20000 + index)));
 const newCalls = once(() =>
-  numbers(NEW_PACKETS).map((index) => tcpFrame({ ...FRIEND_TO_GAME, sourcePort: 20000 + index })),
+  numbers(NEW_CALLS).map((index) => tcpFrame({ ...FRIEND_TO_GAME, sourcePort: 20000 + index })),
 );
 
 /** More conversations than there are sessions: each one's turn comes when it has been evicted. */
@@ -244,7 +246,7 @@ export const SLOW_CASES: readonly PacketCase[] = [
       rig.forward("tcp", GAME_PORT, GAME_PC);
       return newCalls();
     },
-    { packets: NEW_PACKETS },
+    { packets: NEW_CALLS },
   ),
   gatewayCase("new UDP session, table full", LAN, overfill, { nat: UNLIMITED }),
   gatewayCase("ping of the gateway", LAN, () => [icmpFrame({ ...between(LAPTOP, OUR_LAN), ...ECHO_DATA })]),
