@@ -24,7 +24,7 @@ import { ARRIVAL, type Case, SENDING, type StageTeller, sideName, TRANSLATION, t
 export function explain(gateway: Gateway, packet: Packet): Explanation {
   const decision = new Decision();
   const verdict = gateway.judge(packet, decision);
-  const one: Case = { gateway, packet, decision, stop: stopOf(verdict, decision.way) };
+  const one: Case = { gateway, packet, decision, stop: stopOf(verdict, decision.way), verdict };
   const head: Step = { name: "packet", text: `${describePacket(packet)}, from the ${sideName(packet.interfaceIndex)}` };
   const steps = [head, ...tell(ARRIVAL, one)];
   switch (decision.way) {
@@ -79,7 +79,7 @@ function explainReturn(first: Case, steps: Step[]): Explanation {
   const decision = new Decision();
   decision.way = "hairpin";
   const verdict = gateway.judgeInward(packet, decision);
-  const second: Case = { gateway, packet, decision, stop: stopOf(verdict, "hairpin") };
+  const second: Case = { gateway, packet, decision, stop: stopOf(verdict, "hairpin"), verdict };
   const between: Step = { name: "hairpin", text: tellReturn(second, seen.hasNewPort) };
   steps.push(between, ...tell(TRANSLATION, second), ...tell(SENDING, second));
   const outcome = {

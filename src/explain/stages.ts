@@ -5,7 +5,7 @@
 import type { DropReason, Verdict } from "../core/drops.js";
 import type { Way } from "../nat/decision.js";
 
-export const STAGES = Object.freeze([
+const STAGES = Object.freeze([
   "source",
   "destination",
   "port",

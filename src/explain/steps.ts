@@ -3,6 +3,7 @@
  * such a packet. They read what the judge has written into the `Decision`, and look up the names of what it is about.
  */
 import { formatAddress, formatMac, formatPrefix } from "../core/address.js";
+import type { Verdict } from "../core/drops.js";
 import { freezeRows } from "../core/freeze.js";
 import { count, formatDuration } from "../core/wording.js";
 import { formatRule, type Rule } from "../firewall/rule.js";
@@ -26,7 +27,11 @@ export interface Case {
   readonly decision: Decision;
   /** Where it was stopped; undefined if it passes. */
   readonly stop: Stage | undefined;
+  readonly verdict: Verdict;
 }
+
+/** Refusals that are not for want of room, though they come where room is asked for: their own sentence says why. */
+const NOT_FULL: readonly Verdict[] = Object.freeze(["natRateLimited", "natNoPort", "natBusy"] as const);
 
 export interface StageTeller {
   readonly stage: Stage;
@@ -65,7 +70,7 @@ function networkOf({ address, mask, prefixLength }: Interface): string {
   return formatPrefix({ address: address & mask, length: prefixLength });
 }
 
-export function tellSource({ gateway, packet, stop }: Case): string {
+function tellSource({ gateway, packet, stop }: Case): string {
   const { lan, wan } = gateway;
   const { source, interfaceIndex } = packet;
   const text = formatAddress(source);
@@ -78,7 +83,7 @@ export function tellSource({ gateway, packet, stop }: Case): string {
   return `${text} is not of the LAN ${networkOf(lan)}`;
 }
 
-export function tellDestination({ gateway, packet, decision, stop }: Case): string {
+function tellDestination({ gateway, packet, decision, stop }: Case): string {
   const { lan, wan } = gateway;
   const { destination, interfaceIndex } = packet;
   const text = formatAddress(destination);
@@ -102,7 +107,7 @@ export function tellDestination({ gateway, packet, decision, stop }: Case): stri
 }
 
 /** Whose port of ours it is that the packet is for. */
-export function tellPort({ gateway, packet, decision }: Case): string {
+function tellPort({ gateway, packet, decision }: Case): string {
   const { protocol, destination, destinationPort, interfaceIndex } = packet;
   const isForUs = destination === gateway.wan.address || (interfaceIndex === LAN && decision.way === "local");
   if (!isForUs) return "";
@@ -200,10 +205,11 @@ function tellMapping(one: Case): string {
   return `${mapping < 0 ? "a new one: " : ""}${inside} is ${end(nat.externalAddress, external)} outside`;
 }
 
-function tellRoom({ gateway, decision, stop }: Case): string {
+function tellRoom({ gateway, decision, stop, verdict }: Case): string {
   if (decision.session >= 0) return "";
   const { flows } = gateway.nat;
   const inUse = `${flows.count} of ${count(flows.capacity, "session")} in use`;
+  if (stop === "room" && NOT_FULL.includes(verdict)) return inUse;
   if (stop === "room") return `${inUse}, ${count(gateway.nat.mappingCount, "mapping")}; nothing makes way`;
   const victim = decision.victim >= 0 ? decision.victim : decision.halfOpenVictim;
   if (victim < 0) return inUse;

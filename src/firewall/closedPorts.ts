@@ -10,7 +10,7 @@ import { ipHeaderBytes } from "../wire/ipv4.js";
 import { Packet } from "../wire/packet.js";
 
 /** RFC 5382 REQ-4. */
-export const UNSOLICITED_SYN_WAIT_MS = 6000;
+const UNSOLICITED_SYN_WAIT_MS = 6000;
 /** A port scan gets so many answers in 6 s, a person who mistypes a port gets his. */
 export const REMEMBERED_SYNS = 8;
 /** What an ICMP error has to quote: the longest IPv4 header, and 8 bytes (RFC 792). */

@@ -33,7 +33,7 @@ export interface RuleHosts {
 
 export interface Rule {
   readonly action: RuleAction;
-  /** Its hits are told to a listener, and its last one is remembered. */
+  /** Its last hit is remembered, for `show rules`. */
   readonly isLogged: boolean;
   /** ANY_PROTOCOL, or an IP protocol's number. */
   readonly protocol: number;
@@ -45,7 +45,7 @@ export interface Rule {
   readonly zoneOut: number;
 }
 
-export const EVERYBODY: RuleHosts = Object.freeze({ address: 0, length: 0, firstPort: 0, lastPort: 0 });
+const EVERYBODY: RuleHosts = Object.freeze({ address: 0, length: 0, firstPort: 0, lastPort: 0 });
 
 const FORM = "allow|deny|reject [log] [tcp|udp|icmp|any] [from HOSTS] [to HOSTS] [in|out lan|wan]";
 const HOSTS_EXAMPLES = "198.51.100.0/24, 192.168.1.50:80-443 or any:53";

@@ -32,9 +32,6 @@ export interface RuleInfo {
   readonly last: RuleHit | undefined;
 }
 
-/** Told of each hit of a logged rule while the packet is in hand; for tracing. The hit is the rule's own, and changes. */
-export type RuleListener = (info: RuleInfo) => void;
-
 const VERDICTS: Readonly<Record<RuleAction, Verdict>> = Object.freeze({
   allow: "ok",
   deny: "firewallDenied",
@@ -92,7 +89,6 @@ class Entry implements RuleInfo {
 export class Rules {
   /** Rules there are. */
   count = 0;
-  listener: RuleListener | undefined;
   readonly capacity: number;
   readonly effects: FirewallEffects;
   readonly #entries: Entry[] = [];
@@ -157,7 +153,6 @@ export class Rules {
     last.sourcePort = sourcePort;
     last.destination = destination;
     last.destinationPort = destinationPort;
-    if (this.listener !== undefined) this.listener(entry);
   }
 
   /**

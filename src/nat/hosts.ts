@@ -24,7 +24,7 @@ const WORDS = REFUSALS + ((ACCOUNTS + 1) >> 1);
 /** The signs of both halves of what is held. */
 const HALVES_NEGATIVE = 0x80008000 | 0;
 /** Refusals are counted up to here. */
-export const MOST_REFUSALS = 0xffff;
+const MOST_REFUSALS = 0xffff;
 
 /**
  * Time is counted in 1/64 ms, so fine that 1,000 a second are 1,000. It wraps after 18 hours: a bucket that was not used for

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatRule, parseRule } from "../../src/firewall/rule.js";
+import { parseRule } from "../../src/firewall/rule.js";
 import { decodeTcp, decodeUdp, expectFrame } from "../support/expectFrame.js";
 import { icmpErrorFrame, icmpFrame, tcpFrame, udpFrame } from "../support/frames.js";
 import {
@@ -180,14 +180,12 @@ describe("a firewall rule", () => {
     }
   });
 
-  it("with log remembers its last hit and tells it, with the hosts' own addresses", () => {
+  it("with log remembers its last hit, with the hosts' own addresses", () => {
     const bench = benchWith("deny log tcp in wan", "allow log udp", "deny icmp");
     forward(bench);
-    const told: string[] = [];
-    bench.gateway.firewall.rules.listener = ({ rule, hits: count }) => told.push(`${formatRule(rule)}: ${count}`);
     bench.fromWan(tcpFrame({ ...W1_TO_US, ...SYN, destinationPort: 80 }));
     bench.fromLan(udpFrame({ ...L1_TO_W1, sourcePort: 5000, destinationPort: 53 }), icmpFrame(L1_TO_W1));
-    expect(told).toEqual(["deny log tcp in wan: 1", "allow log udp: 1"]);
+    expect(hits(bench)).toEqual([1, 1, 1]);
     expect(lastHits(bench)).toEqual([
       [6, ip(W1_ADDRESS), 40000, ip(L2_ADDRESS), 8080],
       [17, ip(L1_ADDRESS), 5000, ip(W1_ADDRESS), 53],
