@@ -1,8 +1,17 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { pass } from "./outcome.js";
+import { type Outcome, pass } from "./outcome.js";
 import { PROBES } from "./probes/index.js";
-import { type Comparison, README_PATH, REPORT_PATH, report, rowStart, shownSummary, withSummary } from "./report.js";
+import {
+  type Comparison,
+  differences,
+  README_PATH,
+  REPORT_PATH,
+  report,
+  rowStart,
+  shownSummary,
+  withSummary,
+} from "./report.js";
 
 const written = readFileSync(REPORT_PATH, "utf8");
 
@@ -48,6 +57,22 @@ describe("the comparison's report", () => {
     expect(report(comparison)).toContain(`1. ${cured?.linuxCure}`);
     const useless: Comparison = { devices, rows: comparison.rows.map((row) => ({ ...row, cured: failed })) };
     expect(report(useless)).not.toContain(cured?.linuxCure);
+  });
+
+  it("differs by the rows that changed, and not by Linux's release", () => {
+    const fresh = report(comparison);
+    const changed = report({ devices, rows: [{ probe: first!, outcomes: [failed, failed] }, comparison.rows[1]!] });
+    const rowOf = (outcome: Outcome): string => expect.stringContaining(`${rowStart(first!, outcome)} `);
+    expect(differences(fresh, changed)).toEqual([
+      expect.stringMatching(/^- \| RFC 4787.* \| 1 of 1 \|/),
+      "- | all | 1 of 1 | 0 of 2 |",
+      rowOf(pass("goes through")),
+      expect.stringMatching(/^\+ \| RFC 4787.* \| 0 of 1 \|/),
+      "+ | all | 0 of 1 | 0 of 2 |",
+      rowOf(failed),
+    ]);
+    const releases = ["6.1.20", "7.0"].map((release) => `**Linux.** Linux ${release}, a namespace\n`);
+    expect(differences(releases[0]!, releases[1]!)).toEqual([]);
   });
 
   it("replaces the summary in README.md, and nothing else", () => {

@@ -89,6 +89,15 @@ export function withSummary(readme: string, table: string): string {
   return `${readme.slice(0, before + BEGIN.length)}\n\n${table}\n\n${readme.slice(after)}`;
 }
 
+/** The lines that a document has (-) and should have (+), in its order. Linux's release may differ: it says where, not what. */
+export function differences(before: string, after: string): string[] {
+  const [had, has] = [before, after].map((document) => document.replace(/ Linux [\d.]+, /, " Linux, ").split("\n"));
+  return [
+    ...had!.filter((line) => !has!.includes(line)).map((line) => `- ${line}`),
+    ...has!.filter((line) => !had!.includes(line)).map((line) => `+ ${line}`),
+  ];
+}
+
 /** The summary that README.md shows, and the one in docs/compare.md: tables alike as long as both are fresh. */
 export function shownSummary(document: string): string {
   return /\| rows passed [\s\S]*?\| all .*\|/.exec(document)?.[0] ?? "";
