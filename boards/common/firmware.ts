@@ -95,6 +95,7 @@ export class Firmware {
   readonly #wifi: Wifi | undefined;
   #flowProblem = "";
   #radioProblem = "";
+  #startedAs = 0;
 
   constructor(options: FirmwareOptions) {
     this.#options = options;
@@ -170,6 +171,7 @@ export class Firmware {
         script: () => (this.#wifi === undefined ? "" : wifiScript(this.#wifi.settings)),
         updates,
         restart: (isFresh) => restarter.soon(isFresh),
+        startedAs: () => this.#startedAs,
         driverTable: () => this.#driverTable(),
         ...(this.#wifi === undefined ? {} : { wifi: this.#wifi }),
       },
@@ -195,6 +197,7 @@ export class Firmware {
       this.#console.print(`\r\nPorter ${version} on ${board.name}, started by ${resetReasonText(resetReason)}\r\n`);
       this.ports.attach(this.ports.defaults);
       for (const problem of [...this.#problems(), ...this.#restore()]) this.#console.print(`${problem}\r\n`);
+      this.#startedAs = this.#commands.configFingerprint;
       this.#restoreSessions();
       this.gateway.disownForgotten();
       this.#console.start();

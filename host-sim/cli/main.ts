@@ -146,9 +146,15 @@ async function start(options: Options): Promise<void> {
     storage,
     version: PORTER_VERSION,
     commands: RESTART_COMMANDS,
-    // Later: the answer goes out first, and whoever calls is in the middle of the gateway that goes.
-    device: { about: () => "", script: () => "", restart: (isFresh) => void setImmediate(() => void restart(isFresh)) },
+    device: {
+      about: () => "",
+      script: () => "",
+      // Later: the answer goes out first, and whoever calls is in the middle of the gateway that goes.
+      restart: (isFresh) => void setImmediate(() => void restart(isFresh)),
+      startedAs: () => startedAs,
+    },
   };
+  let startedAs = 0;
   const boot = async (): Promise<void> => {
     const script = new Console(atConsole);
     simulator.add(script);
@@ -156,6 +162,7 @@ async function start(options: Options): Promise<void> {
       for (const problem of restore(script, storage)) notice(`${flash}: ${problem}`);
     });
     for (const line of options.exec ?? []) await execute(simulator, script, line);
+    startedAs = script.configFingerprint;
     simulator.remove(script);
   };
   let isRestarting = false;

@@ -64,6 +64,8 @@ export interface DeviceSide {
   readonly updates?: UpdateReceiver;
   /** Of a device that can start anew: soon, when the answer is out; `isFresh` without the sessions that there are. */
   readonly restart?: (isFresh: boolean) => void;
+  /** Of such a device: `Console.configFingerprint` when the last start was over. */
+  readonly startedAs?: () => number;
   /** Of a device whose drivers count. */
   readonly driverTable?: () => string;
 }

@@ -18,6 +18,7 @@ import { SHOW_NAT_COMMANDS } from "./commands/showNat.js";
 import { SYSTEM_COMMANDS } from "./commands/system.js";
 import { Grammar } from "./grammar.js";
 import { splitWords } from "./syntax.js";
+import { configFingerprint } from "./unsaved.js";
 
 /** The longest command is under 100 characters. */
 export const MAX_LINE_CHARACTERS = 256;
@@ -95,6 +96,11 @@ export class Console {
   /** True while a command runs. */
   get isBusy(): boolean {
     return this.#activity !== undefined;
+  }
+
+  /** Of the running configuration and the saved one: another number when either has changed. */
+  get configFingerprint(): number {
+    return configFingerprint(this.#context);
   }
 
   /** Ends the command that runs, if one does. */

@@ -41,5 +41,6 @@ export function restore(console: Console, storage: Storage): string[] {
 
 /** The sentence that says so at the console. */
 export function restoredText(sessions: number): string {
+  if (sessions === 0) return "no session goes on from before the restart";
   return `${count(sessions, "session")} ${sessions === 1 ? "goes" : "go"} on from before the restart`;
 }

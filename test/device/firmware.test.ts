@@ -279,6 +279,19 @@ describe("the firmware", () => {
     expect(rig.restarts).toBe(1);
     expect(new FirmwareRig({ store, resetReason: 3 }).firmware.gateway.lan.address).not.toBe(0);
   });
+
+  it("loses no settings by a restart or an update without a word", () => {
+    const rig = started();
+    expect(rig.type("update")).toContain(
+      'settings that are not saved will be lost with the restart; "save" stores them',
+    );
+    expect(rig.type("restart")).toContain('error: settings that are not saved would be lost; "save" stores them');
+    rig.advance(1000);
+    expect(rig.restarts).toBe(0);
+    rig.type("save");
+    expect(rig.type("update")).not.toContain("not saved");
+    expect(rig.type("restart")).toContain("restarting");
+  });
 });
 
 describe("the serial line", () => {

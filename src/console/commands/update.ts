@@ -3,6 +3,7 @@ import { formatAddress } from "../../core/address.js";
 import { UPDATE_PORT, type UpdateReceiver } from "../../services/updateReceiver.js";
 import { type Command, partOf } from "../command.js";
 import { commandTable } from "../syntax.js";
+import { hasUnsaved } from "../unsaved.js";
 
 export const UPDATE_COMMANDS: readonly Command[] = commandTable([
   {
@@ -18,7 +19,8 @@ export const UPDATE_COMMANDS: readonly Command[] = commandTable([
       const target = `nc ${formatAddress(context.gateway.lan.address)} ${UPDATE_PORT}`;
       return (
         "for ten minutes, a host of the LAN may send one image:\n" +
-        `(echo porter-update ${token} ${updates.board} $(wc -c <FILE) $(sha256sum FILE | cut -c1-64); cat FILE) | ${target}\n`
+        `(echo porter-update ${token} ${updates.board} $(wc -c <FILE) $(sha256sum FILE | cut -c1-64); cat FILE) | ${target}\n` +
+        (hasUnsaved(context) ? 'settings that are not saved will be lost with the restart; "save" stores them\n' : "")
       );
     },
   },
