@@ -3,7 +3,7 @@
  *
  * The hash of a tuple chooses its bucket. It is universal (Carter and Wegman, 1979): whatever records somebody chooses who does not know the secrets, two
  * of them share a bucket of `m` with a probability of 2 / m at most, and as there are twice as many buckets as records, a
- * packet meets no more than one stranger in its chain on average. An address is hashed by its halves, `(a + lower) *
+ * packet meets no more than one stranger in its chain on average (two in a table of more than 16,384). An address is hashed by its halves, `(a + lower) *
  * (b + upper)` modulo 2^32: with the secrets a and b two addresses differ there by any amount with about the same
  * probability, in the upper 17 bits (pair-multiply-shift; Dietzfelbinger, 1996). So no ports can make up for it on purpose.
  * The last product is multiply-shift (Dietzfelbinger et al., 1997): two words that differ, in whatever bits, share the
@@ -15,6 +15,25 @@
  */
 import { CHAINS, RECORD_WORDS } from "./layout.js";
 import type { WordAccess } from "./memory.js";
+
+/** Empties all buckets: a chain ends with its bucket's number, inverted, so that a record leads to its bucket. */
+export function emptyBuckets(words: Int32Array, bucketsAt: number, end: number): void {
+  for (let at = bucketsAt; at < end; at++) words[at] = (~(at - bucketsAt) & 0xffff) * 0x10001;
+}
+
+/** The number of the bucket at whose outbound chain's end `index` and its successors lead. */
+export function outboundEnd(words: Int32Array, recordsAt: number, index: number): number {
+  let next = index;
+  while (next >= 0) next = ((words[recordsAt + next * RECORD_WORDS + CHAINS] as number) << 16) >> 16;
+  return ~next;
+}
+
+/** As `outboundEnd`, of the inbound chain. */
+export function inboundEnd(words: Int32Array, recordsAt: number, index: number): number {
+  let next = index;
+  while (next >= 0) next = (words[recordsAt + next * RECORD_WORDS + CHAINS] as number) >> 16;
+  return ~next;
+}
 
 /** Takes a record out of the outbound chain of `bucket`, if it is there. Both are word indices, as `recordsAt`. */
 export function unchainOutbound(

@@ -55,7 +55,7 @@ export class FreeRecords {
 
   /** Nothing leads to the record any more. */
   put(index: number): void {
-    if (this.#ready + this.#waiting + this.#withdrawn === 0) this.#first = index;
+    if (this.#ready === 0 && this.#waiting + this.#withdrawn === 0) this.#first = index;
     // Not as one store: the half that a reader looks at is 0 before and after.
     else this.#words[this.#linksAt + this.#last * RECORD_WORDS] = index << 16;
     this.#last = index;

@@ -9,7 +9,7 @@
  *
  *     header      HEADER_WORDS
  *     next hops   NEXT_HOP_WORDS for each entry of the neighbour table
- *     buckets     one word for each, a power of two that is at least twice the number of sessions
+ *     buckets     one word for each, a power of two: at least twice the number of sessions, or 32,768
  *     records     RECORD_WORDS for each session
  *     acks        ACK_WORDS for each session
  *
@@ -61,7 +61,7 @@
  */
 #define FLOW_NEXT_HOP_WORDS 4
 
-/* Bucket: heads of two chains of records: the lower half outbound, the upper inbound; -1 ends a chain. */
+/* Bucket: heads of two chains of records: the lower half outbound, the upper inbound. Its number, inverted, ends them. */
 #define FLOW_RECORD_WORDS 8
 /* Wire. */
 #define FLOW_REMOTE_ADDRESS 0
@@ -80,7 +80,7 @@
 #define FLOW_OUTBOUND_WAY 5
 /* The tick of the last packet, in either direction. */
 #define FLOW_LAST_SEEN 6
-/* Next record in the outbound chain (lower half) and in the inbound chain (upper half); -1 for none. */
+/* Next record in the outbound chain (lower half) and in the inbound chain (upper half); the number of the bucket, inverted, for none. */
 #define FLOW_CHAINS 7
 
 /* Flags of a way: the next hop is known; and the NAT agrees: the session's state needs no look at its packets. */
@@ -94,6 +94,8 @@
 
 /* Sessions are numbered in 16-bit halves with a sign. */
 #define FLOW_MAX_SESSIONS 32767
+/* So are buckets, inverted. */
+#define FLOW_MAX_BUCKET_BITS 15
 /* Next hops are numbered in a byte. */
 #define FLOW_MAX_NEXT_HOPS 256
 

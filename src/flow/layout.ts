@@ -3,7 +3,7 @@
  *
  *     header      HEADER_WORDS
  *     next hops   NEXT_HOP_WORDS for each entry of the neighbour table
- *     buckets     one word for each, a power of two that is at least twice the number of sessions
+ *     buckets     one word for each, a power of two: at least twice the number of sessions, or 32,768
  *     records     RECORD_WORDS for each session
  *     acks        ACK_WORDS for each session
  *
@@ -55,7 +55,7 @@ export const HEADER_WORDS = 24;
  */
 export const NEXT_HOP_WORDS = 4;
 
-/** Bucket: heads of two chains of records: the lower half outbound, the upper inbound; -1 ends a chain. */
+/** Bucket: heads of two chains of records: the lower half outbound, the upper inbound. Its number, inverted, ends them. */
 export const RECORD_WORDS = 8;
 /** Wire. */
 export const REMOTE_ADDRESS = 0;
@@ -74,7 +74,7 @@ export const INBOUND_WAY = 4;
 export const OUTBOUND_WAY = 5;
 /** The tick of the last packet, in either direction. */
 export const LAST_SEEN = 6;
-/** Next record in the outbound chain (lower half) and in the inbound chain (upper half); -1 for none. */
+/** Next record in the outbound chain (lower half) and in the inbound chain (upper half); the number of the bucket, inverted, for none. */
 export const CHAINS = 7;
 
 /** Flags of a way: the next hop is known; and the NAT agrees: the session's state needs no look at its packets. */
@@ -88,5 +88,7 @@ export const ACK_WORDS = 2;
 
 /** Sessions are numbered in 16-bit halves with a sign. */
 export const MAX_SESSIONS = 32767;
+/** So are buckets, inverted. */
+export const MAX_BUCKET_BITS = 15;
 /** Next hops are numbered in a byte. */
 export const MAX_NEXT_HOPS = 256;

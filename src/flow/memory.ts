@@ -1,5 +1,13 @@
 /** The flow table's memory: where what lies in it, and how its words are written for readers in other tasks. */
-import { ACK_WORDS, HEADER_WORDS, MAX_NEXT_HOPS, MAX_SESSIONS, NEXT_HOP_WORDS, RECORD_WORDS } from "./layout.js";
+import {
+  ACK_WORDS,
+  HEADER_WORDS,
+  MAX_BUCKET_BITS,
+  MAX_NEXT_HOPS,
+  MAX_SESSIONS,
+  NEXT_HOP_WORDS,
+  RECORD_WORDS,
+} from "./layout.js";
 
 /** Word indices, and numbers, for a table of a certain size. */
 export interface FlowPlan {
@@ -38,7 +46,7 @@ export function planFlowTable(sessions: number, nextHops: number): FlowPlan {
   const records = Math.min(sessions, MAX_SESSIONS);
   const hops = Math.min(nextHops, MAX_NEXT_HOPS);
   let bucketBits = 3;
-  while (1 << bucketBits < 2 * records) bucketBits++;
+  while (bucketBits < MAX_BUCKET_BITS && 1 << bucketBits < 2 * records) bucketBits++;
   // Rounded up, so that the records begin at a multiple of their size.
   const bucketsAt = (HEADER_WORDS + hops * NEXT_HOP_WORDS + RECORD_WORDS - 1) & -RECORD_WORDS;
   const recordsAt = bucketsAt + (1 << bucketBits);

@@ -3,7 +3,7 @@
  * class; the flow cache reads it beside this class. A record's index is the session's number everywhere.
  */
 import type { Random } from "../core/random.js";
-import { unchainInbound, unchainOutbound } from "./chains.js";
+import { emptyBuckets, inboundEnd, outboundEnd, unchainInbound, unchainOutbound } from "./chains.js";
 import { FreeRecords } from "./freeRecords.js";
 import { FlowHeader } from "./header.js";
 import {
@@ -46,6 +46,8 @@ export class FlowTable implements HopRecords {
   readonly header: FlowHeader;
   /** Records there is room for. */
   readonly capacity: number;
+  /** Records in use; only read from outside. */
+  count = 0;
   readonly nextHops: NextHops;
   readonly isLittleEndian: boolean;
   // Those first that are used most, as everywhere: XS looks through private fields in their order, too.
@@ -69,7 +71,6 @@ export class FlowTable implements HopRecords {
   readonly #view: DataView;
   readonly #access: WordAccess;
   readonly #free: FreeRecords;
-  #count = 0;
   readonly #acksAt: number;
   readonly #toWire: WireOrder;
 
@@ -101,18 +102,13 @@ export class FlowTable implements HopRecords {
     words[BUCKETS] = this.#bucketsAt;
     words[RECORDS] = this.#recordsAt;
     words[ACKS] = this.#acksAt;
-    words.fill(-1, this.#bucketsAt, this.#recordsAt);
+    emptyBuckets(words, this.#bucketsAt, this.#recordsAt);
     const access = wordAccess(words, memory);
     const readers = new Readers(access);
     this.#access = access;
     this.#free = new FreeRecords(words, this.#recordsAt, this.capacity, readers);
     this.header = new FlowHeader(words, access, readers, this.#toWire);
     this.nextHops = new NextHops(words, HEADER_WORDS, plan.nextHops, this.isLittleEndian, access, readers, this);
-  }
-
-  /** Records in use. */
-  get count(): number {
-    return this.#count;
   }
 
   /** Whether `insert` would succeed now. */
@@ -255,7 +251,7 @@ export class FlowTable implements HopRecords {
     if (index < 0) return -1;
     const words = this.words;
     const at = this.#recordsAt + index * RECORD_WORDS;
-    this.#count++;
+    this.count++;
     const insidePorts = this.#soughtPorts;
     const externalPorts = this.isLittleEndian
       ? (insidePorts & ~0xffff) | ((externalPort & 0xff) << 8) | (externalPort >> 8)
@@ -288,31 +284,28 @@ export class FlowTable implements HopRecords {
 
   remove(index: number): void {
     const words = this.words;
-    const at = this.#recordsAt + index * RECORD_WORDS;
+    const recordsAt = this.#recordsAt;
+    const bucketsAt = this.#bucketsAt;
+    const at = recordsAt + index * RECORD_WORDS;
     const access = this.#access;
     access.store(at + INBOUND_WAY, 0);
     access.store(at + OUTBOUND_WAY, 0);
-    const remote = words[at + REMOTE_ADDRESS] as number;
-    const inside = words[at + INSIDE_ADDRESS] as number;
-    const remoteHash = imul(this.#remoteLowerSecret + (remote & 0xffff), this.#remoteUpperSecret + (remote >>> 16));
-    const insideHash = imul(this.#insideLowerSecret + (inside & 0xffff), this.#insideUpperSecret + (inside >>> 16));
-    const both = (remoteHash + insideHash) | 0;
-    const outbound = imul(both ^ (both >>> 16) ^ (words[at + INSIDE_PORTS] as number), this.#portsSecret);
-    const inbound = imul(remoteHash ^ (remoteHash >>> 16) ^ (words[at + EXTERNAL_PORTS] as number), this.#portsSecret);
-    const outboundBucket = this.#bucketsAt + (outbound >>> this.#bucketShift);
-    const inboundBucket = this.#bucketsAt + (inbound >>> this.#bucketShift);
     const chains = words[at + CHAINS] as number;
-    // Most records are the first in their chain: it takes half the instructions to see that here.
+    const outbound = (chains << 16) >> 16;
+    const inbound = chains >> 16;
+    const outboundBucket = bucketsAt + (outbound < 0 ? ~outbound : outboundEnd(words, recordsAt, outbound));
     const outboundHeads = words[outboundBucket] as number;
+    // Most records are the first in their chain: it takes half the instructions to see that here.
     if ((outboundHeads << 16) >> 16 === index) {
       access.store(outboundBucket, (outboundHeads & ~0xffff) | (chains & 0xffff));
     } else {
-      unchainOutbound(words, access, this.#recordsAt, outboundBucket, index);
+      unchainOutbound(words, access, recordsAt, outboundBucket, index);
     }
+    const inboundBucket = bucketsAt + (inbound < 0 ? ~inbound : inboundEnd(words, recordsAt, inbound));
     const inboundHeads = words[inboundBucket] as number;
     if (inboundHeads >> 16 === index) access.store(inboundBucket, (inboundHeads & 0xffff) | (chains & ~0xffff));
-    else unchainInbound(words, access, this.#recordsAt, inboundBucket, index);
-    this.#count--;
+    else unchainInbound(words, access, recordsAt, inboundBucket, index);
+    this.count--;
     this.#free.put(index);
   }
 

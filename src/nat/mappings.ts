@@ -22,8 +22,9 @@ const MAPPING_WORDS = 3;
 /** Inside port in the upper half, external port in the lower. */
 const PORTS = 1;
 /**
- * The next of its hash chain, or of the chain of free entries, in the upper 13 bits; -1 ends it. Below them the flags, and
- * its sessions in the lower 15.
+ * The next of its hash chain, or of the chain of free entries, in the upper 13 bits. The number of its head, inverted, ends
+ * a hash chain, so that it need not be hashed to take an entry out; -1 the free ones. Below them the flags, and its
+ * sessions in the lower 15.
  */
 const CHAIN = 2;
 const NEXT_SHIFT = 19;
@@ -69,7 +70,8 @@ export class Mappings {
     this.capacity = capacity;
     this.#ports = ports;
     this.#words = new Int32Array(capacity * MAPPING_WORDS);
-    this.#heads = new Int16Array(1 << headBits).fill(-1);
+    this.#heads = new Int16Array(1 << headBits);
+    for (let head = 0; head < 1 << headBits; head++) this.#heads[head] = ~head;
     this.#headShift = 32 - headBits;
     this.#addressSecret = random.next32() | 1;
     this.#portSecret = random.next32() | 1;
@@ -188,18 +190,16 @@ export class Mappings {
       return -1;
     }
     const heads = this.#heads;
-    const ports = words[at - CHAIN + PORTS] as number;
-    const insideAddress = words[at - CHAIN] as number;
-    const protocol = protocolOf(left);
-    if ((left & STATIC_BIT) === 0) this.#ports.release(protocol, ports & 0xffff);
-    // As in `find`.
-    const hash = imul(insideAddress, this.#addressSecret);
-    const insidePort = (ports >> 16) & 0xffff;
-    const head = imul(hash ^ (hash >>> 15) ^ (insidePort << 8) ^ protocol, this.#portSecret) >>> this.#headShift;
+    if ((left & STATIC_BIT) === 0) {
+      const protocol = left & UDP_BIT ? PROTOCOL_UDP : left & TCP_BIT ? PROTOCOL_TCP : PROTOCOL_ICMP;
+      this.#ports.release(protocol, (words[at - CHAIN + PORTS] as number) & 0xffff);
+    }
     const next = left >> NEXT_SHIFT;
-    let entry = heads[head] as number;
+    let end = next;
+    while (end >= 0) end = (words[end * MAPPING_WORDS + CHAIN] as number) >> NEXT_SHIFT;
+    let entry = heads[~end] as number;
     if (entry === index) {
-      heads[head] = next;
+      heads[~end] = next;
     } else {
       let previousAt = 0;
       while (entry !== index) {
@@ -210,9 +210,10 @@ export class Mappings {
     }
     words[at] = this.#free << NEXT_SHIFT;
     this.#free = index;
-    if (this.count > this.#mostUsed) this.#mostUsed = this.count;
-    this.count--;
-    return left & CALLERS_BIT ? CALLERS : insideAddress & ACCOUNT_BITS;
+    const count = this.count;
+    if (count > this.#mostUsed) this.#mostUsed = count;
+    this.count = count - 1;
+    return left & CALLERS_BIT ? CALLERS : (words[at - CHAIN] as number) & ACCOUNT_BITS;
   }
 
   isUsed(index: number): boolean {

@@ -178,10 +178,14 @@ export class Nat implements ForwardEffects {
   /** Brings the flow table's clock up to date and ends expired sessions, 32 at most. */
   poll(): void {
     if (this.#toJudgeAgain >= 0) this.judgeSome();
+    const { header } = this.flows;
     const tick = Math.floor(this.#clock.now / 1000);
-    if (tick === this.flows.header.tick && this.#sessions.nextDeadline() > this.#clock.now) return;
-    if (tick !== this.flows.header.tick && this.isNearlyFull()) this.#hosts.survey();
-    this.flows.tick = tick;
+    if (tick !== header.tick) {
+      if (this.isNearlyFull()) this.#hosts.survey();
+      header.setTick(tick);
+    } else if (this.#sessions.nextDeadline() > this.#clock.now) {
+      return;
+    }
     this.#sessions.expire();
   }
 

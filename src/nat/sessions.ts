@@ -48,7 +48,11 @@ const LOOK_LIMIT = 32;
 // list in 13-16, the facts of tcpState.ts in 17-23, and for TCP the window scale shifts offered in the SYNs: inside in
 // 24-27, outside in 28-31.
 const SESSION_SHIFT = 2;
-/** Doubly linked lists, by timer class, and by mapping and remote address: next in the upper half, previous in the lower. */
+/**
+ * Doubly linked lists, by timer class, and by mapping and remote address: next in the upper half, previous in the lower. -1
+ * stands for none; but the first of a list of peers has the number of its head, inverted, so that it need not be hashed to
+ * be taken out.
+ */
 const TIMER_LINKS = 1;
 const PEER_LINKS = 2;
 /** The tick of its last packet when the session was put at the end of its timer list. */
@@ -175,17 +179,20 @@ export class Sessions {
     const hash = imul(remote, this.#remoteSecret);
     const head = imul(hash ^ (hash >>> 15) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
     const next = peerHeads[head] as number;
-    words[at + PEER_LINKS] = (next << 16) | 0xffff;
-    if (next >= 0) this.setPeerPrevious(next, index);
+    words[at + PEER_LINKS] = (next << 16) | (~head & 0xffff);
+    if (next >= 0) {
+      const nextAt = (next << SESSION_SHIFT) + PEER_LINKS;
+      words[nextAt] = ((words[nextAt] as number) & ~0xffff) | index;
+    }
     peerHeads[head] = index;
     return index;
   }
 
   /** Ends a session, and its mapping if it was the last. */
   close(index: number): void {
-    const mappings = this.#mappings;
-    const facts = this.#words[index << SESSION_SHIFT] as number;
-    const mapping = facts & MAPPING_BITS;
+    const words = this.#words;
+    const at = index << SESSION_SHIFT;
+    const facts = words[at] as number;
     const list = (facts & LIST_BITS) >> LIST_SHIFT;
     if ((list & CLASS_OF_LIST) === TCP_TRANSITORY) {
       this.#mostHalfOpen = this.mostHalfOpen;
@@ -193,11 +200,26 @@ export class Sessions {
       if (list === CALLS) this.calls--;
     }
     this.dequeue(index, list);
-    this.unlinkPeer(index, mapping, this.#flows.remoteAddress(index));
-    const { count } = this.#flows;
+    const links = words[at + PEER_LINKS] as number;
+    const next = links >> 16;
+    const previous = (links << 16) >> 16;
+    if (previous < 0) {
+      this.#peerHeads[~previous] = next;
+    } else {
+      const previousAt = (previous << SESSION_SHIFT) + PEER_LINKS;
+      words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
+    }
+    if (next >= 0) {
+      const nextAt = (next << SESSION_SHIFT) + PEER_LINKS;
+      words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
+    }
+    const flows = this.#flows;
+    const count = flows.count;
     if (count > this.#mostOpen) this.#mostOpen = count;
-    this.#flows.remove(index);
+    flows.remove(index);
+    const mappings = this.#mappings;
     const hosts = this.#hosts;
+    const mapping = facts & MAPPING_BITS;
     const owner = mappings.removeSession(mapping);
     if ((facts & CALLED_BIT) === 0 && owner >= 0 && owner !== CALLERS) {
       hosts.add(owner, -1 - ONE_MAPPING);
@@ -473,25 +495,6 @@ export class Sessions {
       const at = (next << SESSION_SHIFT) + TIMER_LINKS;
       words[at] = ((words[at] as number) & ~0xffff) | (previous & 0xffff);
     }
-  }
-
-  private unlinkPeer(index: number, mapping: number, remote: number): void {
-    const words = this.#words;
-    const links = words[(index << SESSION_SHIFT) + PEER_LINKS] as number;
-    const next = links >> 16;
-    const previous = (links << 16) >> 16;
-    if (previous < 0) {
-      this.#peerHeads[this.peerHead(mapping, remote)] = next;
-    } else {
-      const at = (previous << SESSION_SHIFT) + PEER_LINKS;
-      words[at] = (next << 16) | ((words[at] as number) & 0xffff);
-    }
-    if (next >= 0) this.setPeerPrevious(next, previous);
-  }
-
-  private setPeerPrevious(index: number, previous: number): void {
-    const at = (index << SESSION_SHIFT) + PEER_LINKS;
-    this.#words[at] = ((this.#words[at] as number) & ~0xffff) | (previous & 0xffff);
   }
 
   /** A keyed hash: who chooses mappings and remote addresses cannot make them meet. Its upper bits depend on all of both. */

@@ -107,10 +107,31 @@ export class PortSpace {
   }
 
   release(protocol: number, port: number): void {
-    const slot = this.find((protocol << 16) | port);
-    if (slot < 0) return;
+    const key = (protocol << 16) | port;
+    const keys = this.#keys;
+    const mask = this.#slotMask;
+    let gap = (key ^ (key >> 16)) & mask;
+    for (;;) {
+      const found = keys[gap];
+      if (found === key) break;
+      if (found === FREE) return;
+      gap = (gap + 1) & mask;
+    }
     this.#count--;
-    this.closeGap(slot);
+    // Knuth's deletion for linear probing (TAOCP 6.4, algorithm R): moves later keys back, so that no tombstones remain.
+    let slot = gap;
+    for (;;) {
+      slot = (slot + 1) & mask;
+      const later = keys[slot] as number;
+      if (later === FREE) break;
+      // Random ports need no strong hash; the xor keeps the protocols' equal ports apart.
+      const home = (later ^ (later >> 16)) & mask;
+      if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
+      keys[gap] = later;
+      this.#owners[gap] = this.#owners[slot] as number;
+      gap = slot;
+    }
+    keys[gap] = FREE;
   }
 
   /** Takes a whole range. False when any port in it has an owner, or when all ranges are in use. */
@@ -223,7 +244,6 @@ export class PortSpace {
     const key = (protocol << 16) | port;
     const keys = this.#keys;
     const mask = this.#slotMask;
-    // As `find`, whose call would cost XS 700 instructions.
     let slot = (key ^ (key >> 16)) & mask;
     for (;;) {
       const found = keys[slot];
@@ -238,40 +258,6 @@ export class PortSpace {
       if (claim.protocol === protocol && port >= claim.range.first && port <= claim.range.last) return claim.owner;
     }
     return -1;
-  }
-
-  private home(key: number): number {
-    // Random ports need no strong hash; the xor keeps the protocols' equal ports apart.
-    return (key ^ (key >> 16)) & this.#slotMask;
-  }
-
-  private find(key: number): number {
-    const keys = this.#keys;
-    const mask = this.#slotMask;
-    let slot = (key ^ (key >> 16)) & mask;
-    for (;;) {
-      const found = keys[slot];
-      if (found === key) return slot;
-      if (found === FREE) return -1;
-      slot = (slot + 1) & mask;
-    }
-  }
-
-  /** Knuth's deletion for linear probing (TAOCP 6.4, algorithm R): moves later keys back, so that no tombstones remain. */
-  private closeGap(emptied: number): void {
-    let gap = emptied;
-    let slot = gap;
-    for (;;) {
-      slot = (slot + 1) & this.#slotMask;
-      const key = this.#keys[slot] as number;
-      if (key === FREE) break;
-      const home = this.home(key);
-      if (((slot - home) & this.#slotMask) < ((slot - gap) & this.#slotMask)) continue;
-      this.#keys[gap] = key;
-      this.#owners[gap] = this.#owners[slot] as number;
-      gap = slot;
-    }
-    this.#keys[gap] = FREE;
   }
 }
 

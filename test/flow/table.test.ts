@@ -90,6 +90,20 @@ describe("FlowTable", () => {
     expect(layout.RECORD_WORDS * 4).toBe(32);
   });
 
+  it("takes every record out of its chains again, the largest table's, too", () => {
+    const sessions = 32767;
+    const big = new FlowTable(sessions, 1, new SeededRandom(3));
+    const heads = big.words.subarray(big.words[layout.BUCKETS], big.words[layout.RECORDS]);
+    const empty = heads.slice();
+    expect(heads).toHaveLength(32768);
+    const tuple = (n: number) => [17, n, n & 0xffff, n ^ 0x5555, 80] as const;
+    for (let n = 0; n < sessions; n++) expect(insertFlow(big, ...tuple(n), n)).toBe(n);
+    // First those in the middle of their chains or at the end, then the others.
+    for (const parity of [0, 1]) for (let n = parity; n < sessions; n += 2) big.remove(n);
+    expect(big.count).toBe(0);
+    expect(heads).toEqual(empty);
+  });
+
   it("carries a record each way whose next hop is known, when the NAT agrees", () => {
     const table = new FlowTable(4, 4, new SeededRandom(1));
     const index = insertFlow(table, 17, 1, 2, 3, 4, 5);
