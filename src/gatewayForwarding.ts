@@ -262,7 +262,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
     // As the flow cache does it: what begins a frame to this station is at hand.
     frame.words.set(hop.words);
     const session = nat.lastSession;
-    if (session >= 0) nat.flows.setNextHop(session, out.index, neighbour);
+    if (session >= 0) nat.flows.setHop(session, out.index, hop);
     const length = ETHERNET_HEADER_BYTES + totalBytes;
     // As Interface.transmit; see `receive`.
     if (!out.port.send(frame, length)) {

@@ -30,7 +30,7 @@ import {
   SECRETS,
 } from "./layout.js";
 import { clearedWords, type FlowMemory, planFlowTable, type WordAccess, wordAccess } from "./memory.js";
-import { type HopRecords, NextHops } from "./nextHops.js";
+import { type HopRecords, type NextHop, NextHops } from "./nextHops.js";
 import { Readers } from "./readers.js";
 import { type WireOrder, wireOrderOf } from "./wireOrder.js";
 
@@ -180,14 +180,14 @@ export class FlowTable implements HopRecords {
     // chains.ts says why it is hashed like this.
     const remoteHash = imul(
       this.#remoteLowerSecret + (remoteWord & 0xffff),
-      this.#remoteUpperSecret + (remoteWord >>> 16),
+      this.#remoteUpperSecret + ((remoteWord >> 16) & 0xffff),
     );
     const insideHash = imul(
       this.#insideLowerSecret + (insideWord & 0xffff),
-      this.#insideUpperSecret + (insideWord >>> 16),
+      this.#insideUpperSecret + ((insideWord >> 16) & 0xffff),
     );
     const addresses = (remoteHash + insideHash) | 0;
-    const hash = imul(addresses ^ (addresses >>> 16) ^ ports, this.#portsSecret);
+    const hash = imul(addresses ^ ((addresses >> 16) & 0xffff) ^ ports, this.#portsSecret);
     const bucket = this.#bucketsAt + (hash >>> this.#bucketShift);
     this.#soughtRemoteHash = remoteHash;
     this.#soughtProtocol = protocol;
@@ -222,9 +222,9 @@ export class FlowTable implements HopRecords {
     }
     const remoteHash = imul(
       this.#remoteLowerSecret + (remoteWord & 0xffff),
-      this.#remoteUpperSecret + (remoteWord >>> 16),
+      this.#remoteUpperSecret + ((remoteWord >> 16) & 0xffff),
     );
-    const hash = imul(remoteHash ^ (remoteHash >>> 16) ^ ports, this.#portsSecret);
+    const hash = imul(remoteHash ^ ((remoteHash >> 16) & 0xffff) ^ ports, this.#portsSecret);
     let index = (words[this.#bucketsAt + (hash >>> this.#bucketShift)] as number) >> 16;
     while (index >= 0) {
       const at = this.#recordsAt + index * RECORD_WORDS;
@@ -266,7 +266,7 @@ export class FlowTable implements HopRecords {
     words[at + LAST_SEEN] = this.header.tick;
     const outboundBucket = this.#soughtBucket;
     const remoteHash = this.#soughtRemoteHash;
-    const inboundHash = imul(remoteHash ^ (remoteHash >>> 16) ^ externalPorts, this.#portsSecret);
+    const inboundHash = imul(remoteHash ^ ((remoteHash >> 16) & 0xffff) ^ externalPorts, this.#portsSecret);
     const inboundBucket = this.#bucketsAt + (inboundHash >>> this.#bucketShift);
     const outboundHeads = words[outboundBucket] as number;
     if (inboundBucket === outboundBucket) {
@@ -367,10 +367,12 @@ export class FlowTable implements HopRecords {
   setNextHop(index: number, side: number, neighbour: number): void {
     const hop = this.nextHops.list[neighbour];
     if (hop === undefined) return;
-    if (!hop.isKnown) {
-      this.nextHops.settle(neighbour);
-      if (!hop.isKnown) return;
-    }
+    if (!hop.isKnown) this.nextHops.settle(neighbour);
+    if (hop.isKnown) this.setHop(index, side, hop);
+  }
+
+  /** As `setNextHop`, of one whose station is known. */
+  setHop(index: number, side: number, hop: NextHop): void {
     if (this.header.isChanging) this.header.settle();
     const words = this.words;
     // The ways stand in the order of the sides.

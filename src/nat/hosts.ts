@@ -152,30 +152,34 @@ export class Hosts {
   judge(decision: Newcomer): Verdict {
     const account = decision.account;
     const words = this.#words;
-    const now = (this.#clock.now * UNITS_A_MS) | 0;
     const held = words[account] as number;
-    const fullAt = words[FULL_AT + account] as number;
-    const ahead = (fullAt - now) | 0;
     // Neither half may become negative.
     const isLarge = ((this.#small - held) & HALVES_NEGATIVE) !== 0;
     decision.isLarge = isLarge;
     decision.held = held;
-    decision.isAtLimit = isLarge && ((this.#nearlyMost - held) & HALVES_NEGATIVE) !== 0;
-    if (account === CALLERS) return this.judgeCall(now, ahead);
-    const span = this.#hostSpan;
-    // A time further ahead than any is long past: the units have wrapped, or the rate has changed.
-    if (ahead > span && ahead <= span + this.#hostInterval) return "natRateLimited";
-    this.#nextFullAt = (ahead > 0 && ahead <= span ? fullAt : now) + this.#hostInterval;
+    if (isLarge) decision.isAtLimit = ((this.#nearlyMost - held) & HALVES_NEGATIVE) !== 0;
+    const now = (this.#clock.now * UNITS_A_MS) | 0;
+    const fullAt = words[FULL_AT + account] as number;
+    if (account === CALLERS) return this.judgeCall(now, (fullAt - now) | 0);
+    const interval = this.#hostInterval;
+    const ahead = (fullAt - now) | 0;
+    let from = now;
+    if (ahead > 0) {
+      const span = this.#hostSpan;
+      if (ahead <= span) from = fullAt;
+      // A time further ahead than any is long past: the units have wrapped, or the rate has changed.
+      else if (ahead <= span + interval) return "natRateLimited";
+    }
+    this.#nextFullAt = from + interval;
     const totalFullAt = this.#totalFullAt;
     const totalAhead = (totalFullAt - now) | 0;
-    if (totalAhead <= 0) {
-      this.#nextTotalFullAt = now + this.#totalInterval;
-      return "ok";
+    from = now;
+    if (totalAhead > 0) {
+      const span = this.#totalSpan;
+      if (totalAhead <= (isLarge ? span >> 1 : span)) from = totalFullAt;
+      else if (totalAhead <= span + this.#totalInterval) return "natRateLimited";
     }
-    const totalSpan = this.#totalSpan;
-    const isLong = totalAhead > totalSpan + this.#totalInterval;
-    if (!isLong && totalAhead > (isLarge ? totalSpan >> 1 : totalSpan)) return "natRateLimited";
-    this.#nextTotalFullAt = (isLong ? now : totalFullAt) + this.#totalInterval;
+    this.#nextTotalFullAt = from + this.#totalInterval;
     return "ok";
   }
 

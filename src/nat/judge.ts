@@ -296,7 +296,7 @@ export class Judge {
     const isTcp = decision.timerClass === TCP_TRANSITORY;
     if (isTcp) decision.halfOpenVictim = NONE;
     const hasEasyMapping = mapping >= 0 || (forward === DYNAMIC && this.#mappings.count < this.#openMappings);
-    const isEasy = hasEasyMapping && !decision.isAtLimit && flows.count < this.#openSessions;
+    const isEasy = hasEasyMapping && !(decision.isLarge && decision.isAtLimit) && flows.count < this.#openSessions;
     if (isEasy && (!isTcp || this.#sessions.halfOpen < this.#eviction.mostHalfOpen)) return "ok";
     return this.judgeRoom(decision, isTcp);
   }

@@ -15,7 +15,7 @@ import { FlowTable } from "../flow/table.js";
 import type { PortSpace } from "../transport/portSpace.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { Decision } from "./decision.js";
+import { Decision, NONE } from "./decision.js";
 import { Eviction } from "./eviction.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
 import { CALLERS, Hosts, ONE_MAPPING } from "./hosts.js";
@@ -419,31 +419,24 @@ export class Nat implements ForwardEffects {
 
   /** Opens the session that was decided on, with `remote`; from outside it is through `#openedPort`. */
   private open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
-    const sessions = this.#sessions;
     const mappings = this.#mappings;
-    const finished = decision.finished;
-    const victim = decision.victim;
     const forward = decision.forward;
-    const timerClass = decision.timerClass;
     let mapping = decision.mapping;
     // First, so that it does not go with the last of its sessions.
     if (mapping >= 0) mappings.addSession(mapping);
-    // What is over has its place below where a whole mapping goes for its sake.
-    if (finished >= 0 && (finished !== victim || !decision.givesMapping)) sessions.close(finished);
     let list = UDP | UNPROVEN;
     let state = isFromInside ? 0 : CALLED;
-    if (timerClass === TCP_TRANSITORY) {
+    let halfOpenVictim = NONE;
+    if (decision.timerClass === TCP_TRANSITORY) {
       list = isFromInside ? TCP_TRANSITORY : CALLS;
       state = openedState(isFromInside);
-      const { halfOpenVictim } = decision;
-      if (halfOpenVictim >= 0 && halfOpenVictim !== finished && halfOpenVictim !== victim) {
-        this.giveUp(halfOpenVictim, false);
-      }
+      halfOpenVictim = decision.halfOpenVictim;
     } else {
-      if (timerClass === ICMP) list = ICMP;
+      if (decision.timerClass === ICMP) list = ICMP;
       if (decision.isLarge) list |= EXCESS;
     }
-    if (victim >= 0 && (victim !== finished || decision.givesMapping)) this.giveUp(victim, decision.givesMapping);
+    // One of them is not NONE.
+    if ((decision.finished & decision.victim & halfOpenVictim) !== NONE) this.makeWay(decision, halfOpenVictim);
     let externalPort = this.#openedPort;
     let created = 0;
     if (mapping >= 0) {
@@ -462,7 +455,7 @@ export class Nat implements ForwardEffects {
       if (!isOnCallers) created = ONE_MAPPING;
       else this.#hosts.add(CALLERS, ONE_MAPPING);
     }
-    const session = sessions.open(mapping, externalPort, remote, list, state);
+    const session = this.#sessions.open(mapping, externalPort, remote, list, state);
     // There is room, but what made way may still be in a reader's hands.
     if (session < 0) {
       const owner = mappings.removeSession(mapping);
@@ -475,6 +468,16 @@ export class Nat implements ForwardEffects {
     this.#openedPort = externalPort;
     decision.session = session;
     return "ok";
+  }
+
+  /** Ends the sessions that were decided to go for a new one. */
+  private makeWay({ finished, victim, givesMapping }: Decision, halfOpenVictim: number): void {
+    // What is over has its place below where a whole mapping goes for its sake.
+    if (finished >= 0 && (finished !== victim || !givesMapping)) this.#sessions.close(finished);
+    if (halfOpenVictim >= 0 && halfOpenVictim !== finished && halfOpenVictim !== victim) {
+      this.giveUp(halfOpenVictim, false);
+    }
+    if (victim >= 0 && (victim !== finished || givesMapping)) this.giveUp(victim, givesMapping);
   }
 
   /** Ends a session for a new one, or its mapping with all it has. */

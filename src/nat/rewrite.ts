@@ -2,7 +2,6 @@
  * Rewrites one end of a packet, in its bytes and in its `Packet`; checksums follow incrementally (RFC 1624). The header gets
  * the packet's TTL at the same time: both change one checksum.
  */
-import { delta16, delta32 } from "../core/checksum.js";
 import { NETWORK_AT } from "../core/frame.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_IDENTIFIER_OFFSET } from "../wire/icmp.js";
 import {
@@ -20,56 +19,57 @@ import type { Packet } from "../wire/packet.js";
 import { TCP_CHECKSUM_OFFSET } from "../wire/tcp.js";
 import { UDP_CHECKSUM_OFFSET } from "../wire/udp.js";
 
+/** A multiple of 0xffff above all that a change may take from a sum. */
+const ABOVE_ZERO = 0x3fffc;
+
 /** The source address alone: what follows the IP header has no pseudo header over it. */
 export function setSource(packet: Packet, address: number): void {
   const before = packet.source;
-  // As `delta32`, here and below: a call costs XS as much as what it does.
-  const delta = (~(before >> 16) & 0xffff) + ((address >> 16) & 0xffff) + (~before & 0xffff) + (address & 0xffff);
+  // As `changeOf`, here and below: a call costs XS as much as what it does.
+  const change =
+    ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   packet.source = address;
-  finish(packet, IP_SOURCE_OFFSET, address, delta);
+  finish(packet, IP_SOURCE_OFFSET, address, change);
 }
 
 /** The destination address alone. */
 export function setDestination(packet: Packet, address: number): void {
   const before = packet.destination;
-  const delta = (~(before >> 16) & 0xffff) + ((address >> 16) & 0xffff) + (~before & 0xffff) + (address & 0xffff);
+  const change =
+    ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   packet.destination = address;
-  finish(packet, IP_DESTINATION_OFFSET, address, delta);
+  finish(packet, IP_DESTINATION_OFFSET, address, change);
 }
 
 /** What a fragment other than the first one shows of its datagram: both addresses and the identification. */
 export function setLabel(packet: Packet, source: number, destination: number, identification: number): void {
   const { view } = packet.frame;
   const before = ipIdentification(view, NETWORK_AT);
-  const addresses = delta32(packet.source, source) + delta32(packet.destination, destination);
+  const addresses = changeOf(packet.source, source) + changeOf(packet.destination, destination);
   view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
   view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, source);
   packet.source = source;
   packet.destination = destination;
-  finish(packet, IP_DESTINATION_OFFSET, destination, addresses + delta16(before, identification));
+  finish(packet, IP_DESTINATION_OFFSET, destination, addresses + before - identification);
 }
 
 /** Address and port of one end of a UDP or TCP packet: its source, or its destination. */
 export function setEndpoint(packet: Packet, isSource: boolean, address: number, port: number): void {
   const view = packet.frame.view;
-  const protocol = packet.protocol;
+  const isTcp = packet.protocol === PROTOCOL_TCP;
   const transportAt = packet.transportAt;
   const before = isSource ? packet.source : packet.destination;
-  const portBefore = isSource ? packet.sourcePort : packet.destinationPort;
-  const delta = (~(before >> 16) & 0xffff) + ((address >> 16) & 0xffff) + (~before & 0xffff) + (address & 0xffff);
-  const checksumAt = protocol === PROTOCOL_TCP ? transportAt + TCP_CHECKSUM_OFFSET : transportAt + UDP_CHECKSUM_OFFSET;
+  const checksumAt = isTcp ? transportAt + TCP_CHECKSUM_OFFSET : transportAt + UDP_CHECKSUM_OFFSET;
   const checksum = view.getUint16(checksumAt);
+  // What both checksums have to be told of, and modulo 0xffff, as in the flow cache: in few steps.
+  let change =
+    ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   // To UDP 0 is "none", and stays; a computed 0 is sent as 0xffff (RFC 768, RFC 1122 section 4.1.3.4).
-  if (checksum !== 0 || protocol === PROTOCOL_TCP) {
-    let sum = (~checksum & 0xffff) + delta + (~portBefore & 0xffff) + port;
-    sum = (sum & 0xffff) + (sum >> 16);
-    sum = (sum & 0xffff) + (sum >> 16);
-    view.setUint16(checksumAt, sum === 0xffff && protocol !== PROTOCOL_TCP ? 0xffff : ~sum & 0xffff);
+  if (checksum !== 0 || isTcp) {
+    const portBefore = isSource ? packet.sourcePort : packet.destinationPort;
+    const sum = (checksum + change + portBefore - port) % 0xffff;
+    view.setUint16(checksumAt, sum === 0 && !isTcp ? 0xffff : sum);
   }
-  // As `finish`, whose call would cost XS 900 instructions.
-  const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
-  const ttlBits = packet.ttl << 24;
-  let sum = (~word & 0xffff) + delta + ((~word >> 16) & 0xff00) + 0xff + ((ttlBits >> 16) & 0xff00);
   if (isSource) {
     view.setUint16(transportAt, port);
     packet.sourcePort = port;
@@ -77,7 +77,7 @@ export function setEndpoint(packet: Packet, isSource: boolean, address: number, 
     const fragmentWord = packet.fragmentWord;
     if ((fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
       const identification = packet.identification;
-      sum += ((~fragmentWord >> 16) & 0xffff) + identification;
+      change += ((fragmentWord >> 16) & 0xffff) - identification;
       view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
     }
     view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
@@ -87,9 +87,11 @@ export function setEndpoint(packet: Packet, isSource: boolean, address: number, 
     packet.destination = address;
     view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
   }
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, ttlBits | (word & 0xff0000) | (~sum & 0xffff));
+  // As `finish`, whose call would cost XS 900 instructions.
+  const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+  const ttl = packet.ttl;
+  const sum = ((word & 0xffff) + change + ((word >> 16) & 0xff00) - (ttl << 8)) % 0xffff;
+  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, (ttl << 24) | (word & 0xff0000) | sum);
 }
 
 /** The identifier of an ICMP query or reply, which was `before`. */
@@ -105,26 +107,29 @@ export function setIdentifier(packet: Packet, before: number, after: number): vo
   view.setUint16(checksumAt, sum === 0xffff ? 0xffff : ~sum & 0xffff);
 }
 
+/** What `before` adds to a checksum more than `after` does, made positive. */
+function changeOf(before: number, after: number): number {
+  return ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((after >> 16) & 0xffff) - (after & 0xffff);
+}
+
 /**
- * Writes the address, the TTL, and for a new source the identification, if it matters; and a checksum for all: `delta` is
- * the address's change to the sum.
+ * Writes the address, the TTL, and for a new source the identification, if it matters; and a checksum for all: `change` is
+ * what the old address adds to the sum, less what the new one does, and above 0 by a multiple of 0xffff.
  */
-function finish(packet: Packet, offset: number, address: number, delta: number): void {
+function finish(packet: Packet, offset: number, address: number, change: number): void {
   const view = packet.frame.view;
   // TTL, protocol and checksum are one word.
   const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
-  const ttlBits = packet.ttl << 24;
-  let sum = (~word & 0xffff) + delta + ((~word >> 16) & 0xff00) + 0xff + ((ttlBits >> 16) & 0xff00);
+  const ttl = packet.ttl;
+  let sum = (word & 0xffff) + change + ((word >> 16) & 0xff00) - (ttl << 8);
   if (offset === IP_SOURCE_OFFSET) {
     const fragmentWord = packet.fragmentWord;
     if ((fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
       const identification = packet.identification;
-      sum += ((~fragmentWord >> 16) & 0xffff) + identification;
+      sum += ((fragmentWord >> 16) & 0xffff) - identification;
       view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
     }
   }
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
   view.setInt32(NETWORK_AT + offset, address);
-  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, ttlBits | (word & 0xff0000) | (~sum & 0xffff));
+  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, (ttl << 24) | (word & 0xff0000) | (sum % 0xffff));
 }

@@ -173,11 +173,22 @@ export class Sessions {
     const words = this.#words;
     const at = index << SESSION_SHIFT;
     words[at] = mapping | (list << LIST_SHIFT) | (state << STATE_SHIFT);
-    this.enqueue(index, list, flows.header.tick);
+    // As `enqueue`, and `peerHead` below, without their calls.
+    const tick = flows.header.tick;
+    const tails = this.#timerTails;
+    const tail = tails[list] as number;
+    words[at + TIMER_LINKS] = -0x10000 | (tail & 0xffff);
+    words[at + QUEUED] = tick;
+    tails[list] = index;
+    if (tail < 0) {
+      this.begin(list, index, tick);
+    } else {
+      const tailAt = (tail << SESSION_SHIFT) + TIMER_LINKS;
+      words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
+    }
     const peerHeads = this.#peerHeads;
-    // As `peerHead`, without the call.
     const hash = imul(remote, this.#remoteSecret);
-    const head = imul(hash ^ (hash >>> 15) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
+    const head = imul(hash ^ ((hash >> 15) & 0x1ffff) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
     const next = peerHeads[head] as number;
     words[at + PEER_LINKS] = (next << 16) | (~head & 0xffff);
     if (next >= 0) {
@@ -467,14 +478,19 @@ export class Sessions {
     words[at + QUEUED] = seen;
     this.#timerTails[list] = index;
     if (tail < 0) {
-      this.#timerHeads[list] = index;
-      this.waiting |= 1 << list;
-      const due = seen + (this.#timeouts[list & CLASS_OF_LIST] as number) + 1;
-      if (due < this.#due) this.#due = due;
+      this.begin(list, index, seen);
     } else {
       const tailAt = (tail << SESSION_SHIFT) + TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
+  }
+
+  /** A list has its first session. */
+  private begin(list: number, index: number, seen: number): void {
+    this.#timerHeads[list] = index;
+    this.waiting |= 1 << list;
+    const due = seen + (this.#timeouts[list & CLASS_OF_LIST] as number) + 1;
+    if (due < this.#due) this.#due = due;
   }
 
   private dequeue(index: number, list: number): void {
@@ -500,6 +516,6 @@ export class Sessions {
   /** A keyed hash: who chooses mappings and remote addresses cannot make them meet. Its upper bits depend on all of both. */
   private peerHead(mapping: number, remote: number): number {
     const hash = imul(remote, this.#remoteSecret);
-    return imul(hash ^ (hash >>> 15) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
+    return imul(hash ^ ((hash >> 15) & 0x1ffff) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
   }
 }

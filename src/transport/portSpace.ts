@@ -27,6 +27,7 @@ const FREE = -1;
 /** An owner is its kind's number above the bits of its id. */
 const ID_BITS = 14;
 const MAX_ID = (1 << ID_BITS) - 1;
+const MAPPING_BITS = KIND_NUMBERS.mapping << ID_BITS;
 
 /** An owned port, or an owned range of them. */
 export interface PortClaim {
@@ -200,24 +201,38 @@ export class PortSpace {
    */
   allocate(protocol: number, range: PortRange, kind: PortOwnerKind, id: number, parityOf = 0): number {
     if (this.#count >= this.#capacity) return 0;
-    let port = 0;
+    const rangeFirst = range.first;
+    const last = range.last;
+    let first = rangeFirst;
+    let spacing = 1;
     if (parityOf !== 0) {
-      const first = range.first + ((range.first ^ parityOf) & 1);
-      port = first > range.last ? 0 : this.pick(protocol, first, 2, ((range.last - first) >> 1) + 1);
+      first += (first ^ parityOf) & 1;
+      // A single port may have the other parity only.
+      if (first > last) first = rangeFirst;
+      else spacing = 2;
     }
-    if (port === 0) port = this.pick(protocol, range.first, 1, range.last - range.first + 1);
-    if (port === 0) return 0;
-    // As `take`, whose call would cost XS 900 instructions.
-    const slot = this.#sought;
-    this.#keys[slot] = (protocol << 16) | port;
-    this.#owners[slot] = (KIND_NUMBERS[kind] << ID_BITS) | id;
+    const size = spacing === 1 ? last - first + 1 : ((last - first) >> 1) + 1;
+    // As `randomBelow` and `#owner`: most first draws meet a free port, and these calls would cost XS 2,000 instructions.
+    let port = first + (((this.#random.next32() >> 1) & 0x3fffffff) % size) * spacing;
+    const key = (protocol << 16) | port;
+    const keys = this.#keys;
+    let slot = (key ^ (key >> 16)) & this.#slotMask;
+    if (keys[slot] !== FREE || this.#rangeCount !== 0) {
+      if (this.#owner(protocol, port) >= 0) port = this.pick(protocol, first, spacing, size, RANDOM_DRAWS - 1);
+      if (port === 0 && spacing === 2) port = this.pick(protocol, rangeFirst, 1, last - rangeFirst + 1, RANDOM_DRAWS);
+      if (port === 0) return 0;
+      slot = this.#sought;
+    }
+    // As `take`, whose call would cost XS 900 instructions, and the kind's number by its name 350.
+    keys[slot] = (protocol << 16) | port;
+    this.#owners[slot] = (kind === "mapping" ? MAPPING_BITS : KIND_NUMBERS[kind] << ID_BITS) | id;
     this.#count++;
     return port;
   }
 
   /** A free port among `first + i * spacing` for `i` in `0 .. size - 1`; 0 for none. */
-  private pick(protocol: number, first: number, spacing: number, size: number): number {
-    for (let draw = 0; draw < RANDOM_DRAWS; draw++) {
+  private pick(protocol: number, first: number, spacing: number, size: number, draws: number): number {
+    for (let draw = 0; draw < draws; draw++) {
       const port = first + randomBelow(this.#random, size) * spacing;
       if (this.#owner(protocol, port) < 0) return port;
     }

@@ -103,8 +103,8 @@ export class Packet {
       (source & 0xffff) +
       (destination & 0xffff);
     if (headerBytes !== IPV4_HEADER_BYTES) sum = sumBytes(view, TRANSPORT_AT, headerBytes - IPV4_HEADER_BYTES, sum);
-    // A second folding could not make it 0xffff: the carries of so few halves are few.
-    if ((sum & 0xffff) + (sum >> 16) !== 0xffff) return "ipChecksum";
+    // As adding with end-around carry until it is 0xffff (RFC 1071): it is not 0, for the first word is not.
+    if (sum % 0xffff !== 0) return "ipChecksum";
     const transportAt = NETWORK_AT + headerBytes;
     if (headerBytes !== IPV4_HEADER_BYTES) {
       const options = validateOptions(view, TRANSPORT_AT, transportAt);
