@@ -33,6 +33,13 @@ export function tcpPortOf(bench: GatewayBench, fields: TcpFields): number {
   return decodeTcp(packetOf(bench.out(tcpFrame(fields)))).sourcePort;
 }
 
+/** Two bytes of payload with which the checksum over a datagram with these ends is 0, and so written as 0xffff (RFC 768). */
+export function payloadForNoSum(ends: UdpFields): readonly [number, number] {
+  // The checksum over zeros is what the sum lacks to 0xffff.
+  const { checksum } = decodeUdp(packetOf(udpFrame({ ...ends, payload: [0, 0] })));
+  return [checksum >> 8, checksum & 0xff];
+}
+
 export function identifierOf(frame: Uint8Array): number {
   return decodeIcmp(packetOf(frame)).identifier;
 }

@@ -19,6 +19,7 @@ import {
   NEAR_ADDRESS,
   naiveChecksum,
   packetOf,
+  payloadForNoSum,
   tcpFrame,
   udpFrame,
   W1_ADDRESS,
@@ -32,15 +33,8 @@ const SLOW_MS = 60_000;
 describe("probes", () => {
   it("T19: a checksum that translation makes 0 leaves as 0xffff, on the slow path and on the fast one", () => {
     const { bench, external, inward } = mapped();
-    /** Two bytes of payload that make the packet's checksum 0 with these ends. */
-    const payloadFor = (source: string, destination: string, sourcePort: number, destinationPort: number) => {
-      const blank = udpFrame({ source, destination, sourcePort, destinationPort, payload: [0, 0] });
-      // The checksum over zeros is what the sum lacks to 0xffff.
-      const rest = decodeUdp(blank.subarray(14)).checksum;
-      return [rest >> 8, rest & 0xff];
-    };
-    const outgoing = payloadFor(WAN_ADDRESS, W1_ADDRESS, external, 53);
-    const incoming = payloadFor(W1_ADDRESS, L1_ADDRESS, 53, 5000);
+    const outgoing = payloadForNoSum({ ...L1_TO_W1, source: WAN_ADDRESS, sourcePort: external });
+    const incoming = payloadForNoSum({ ...between(W1_ADDRESS, L1_ADDRESS), sourcePort: 53, destinationPort: 5000 });
     for (let i = 0; i < 4; i++) {
       const sent = bench.out(udpFrame({ ...L1_TO_W1, sourcePort: 5000, payload: outgoing }));
       expectFrame(sent).ipv4({ source: WAN_ADDRESS }).udp({ checksum: 0xffff }).payload(outgoing);

@@ -110,6 +110,32 @@ describe("RFC 5382: TCP", () => {
     connection.exchange();
   });
 
+  it.each([
+    ["by the flow cache", {}],
+    ["on the slow path", { flowCache: () => ({ outbound: () => -1, inbound: () => -1 }) }],
+  ])("RFC5382 REQ-2: a connection whose windows are all 0 opens, lives and closes as any, carried %s", (_, options) => {
+    const connection = new Connection(new GatewayBench(options));
+    const { bench } = connection;
+    const window = 0;
+    const sent = (frame: Uint8Array) => expectFrame(bench.out(frame)).ipv4({ source: WAN_ADDRESS }).tcp({ window });
+    const answered = (frame: Uint8Array) =>
+      expectFrame(bench.in(frame)).ipv4({ destination: L1_ADDRESS }).tcp({ window });
+    answered(connection.server("SYN ACK", { sequence: 9000, window }));
+    sent(connection.client("ACK", { window }));
+    expect(connection.state).toBe("ESTABLISHED");
+    for (let i = 0; i < 3; i++) {
+      answered(connection.server("ACK", { window }));
+      sent(connection.client("PSH ACK", { window, payload: "x" }));
+    }
+    bench.advance(7_000_000);
+    answered(connection.server("ACK", { window, acknowledgement: 1002 }));
+    sent(connection.client("FIN ACK", { window, sequence: 1002 }));
+    expect(connection.state).toBe("C-FIN");
+    answered(connection.server("FIN ACK", { window, acknowledgement: 1003 }));
+    sent(connection.client("ACK", { window, sequence: 1003, acknowledgement: 9002 }));
+    expect(connection.state).toBe("C+S-FIN");
+  });
+
   it("RFC5382 REQ-2: both sides close at once; a refused connection is opened again from the same port", () => {
     const closing = connected().exchange();
     closing.bench.out(closing.client("FIN ACK"));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { DropReason } from "../../src/core/drops.js";
 import { parseRule } from "../../src/firewall/rule.js";
 import { LAN } from "../../src/gateway.js";
 import {
@@ -8,6 +9,7 @@ import {
   decodeIpv4,
   decodeUdp,
   expectFrame,
+  forwardToL2,
   fragmentsOf,
   GatewayBench,
   icmpErrorFrame,
@@ -27,6 +29,7 @@ import {
   naiveChecksum,
   packetOf,
   patternBytes,
+  payloadForNoSum,
   tcpFrame,
   tcpPortOf,
   udpFrame,
@@ -37,6 +40,8 @@ import {
   WAN_ADDRESS,
 } from "./fixture.js";
 
+/** One packet of each protocol. */
+const BUILDERS = [udpFrame, tcpFrame, icmpFrame];
 /** All types and codes of errors that a NAT translates. */
 const ERRORS = [...Array.from({ length: 16 }, (_, code) => [3, code] as const), [11, 0], [11, 1], [12, 0]] as const;
 
@@ -226,6 +231,7 @@ describe("RFC 5508: errors from outside", () => {
         tcpFrame({ ...fields, sourcePort: 5001 }),
         icmpFrame({ ...fields, identifier: 7 }),
         udpFrame({ ...fields, sourcePort: 5002, checksum: 0 }),
+        udpFrame({ ...fields, sourcePort: 5003, payload: payloadForNoSum({ ...fields, sourcePort: 5003 }) }),
       ];
       for (const original of packets) {
         const about = bench.out(original);
@@ -242,6 +248,20 @@ describe("RFC 5508: errors from outside", () => {
         expect([...quoted]).toEqual([...expected]);
       }
     }
+  });
+
+  it("RFC5508 REQ-4a, T5: a query quoted with checksum 0 gets its own back, as with any other", () => {
+    const bench = new GatewayBench();
+    const query = { ...L1_TO_W1, identifier: 7, sequence: 1, dontFragment: true };
+    const checksumOf = (frame: Uint8Array) => frame.slice(36, 38);
+    const lacking = checksumOf(bench.out(icmpFrame({ ...query, payload: [0, 0] })));
+    const original = icmpFrame({ ...query, payload: lacking });
+    const about = bench.out(original);
+    expect([...checksumOf(about)]).toEqual([255, 255]);
+    // The same to a sum; to UDP alone it means none.
+    about.set([0, 0], 36);
+    const error = bench.in(icmpErrorFrame({ ...W1_TO_US, type: 11, code: 0, about }));
+    expect([...error.slice(42 + 20)]).toEqual([...original.slice(34)]);
   });
 
   it("RFC5508 REQ-6: errors about a query neither prolong nor end its session", () => {
@@ -314,30 +334,46 @@ describe("RFC 5508: errors from inside", () => {
 
 describe("RFC 5508: errors of the NAT's own", () => {
   /** Of each protocol a packet from L1 to W1. */
-  const BUILDERS = [udpFrame, tcpFrame, icmpFrame];
-
   it("RFC5508 REQ-8: with all sessions taken by established connections, a newcomer is told, and nobody is harmed", () => {
     const bench = new GatewayBench({ capacity: { sessions: 8, mappings: 64 } });
-    const uses = lanHosts(bench, 8).map((host) => {
-      const client = { ...between(host, W1_ADDRESS), sourcePort: 9000, destinationPort: 80 };
-      const destinationPort = tcpPortOf(bench, { ...client, sequence: 1000 });
-      const server = { ...W1_TO_US, sourcePort: 80, destinationPort };
-      bench.in(tcpFrame({ ...server, sequence: 9000, acknowledgement: 1001, flags: "SYN ACK" }));
-      const use = () => {
-        bench.out(tcpFrame({ ...client, sequence: 1001, acknowledgement: 9001, flags: "ACK" }));
-        bench.in(tcpFrame({ ...server, sequence: 9001, acknowledgement: 1001, flags: "ACK" }));
-      };
-      use();
-      return use;
-    });
-    for (const build of BUILDERS) {
-      const frame = build(L1_TO_W1);
-      expectFrame(bench.complaint("lan", frame, "natNoSession"))
-        .ipv4({ source: LAN_ADDRESS, destination: L1_ADDRESS })
-        .icmp({ type: 3, code: 13 })
-        .payload(packetOf(frame));
-    }
+    const uses = lanHosts(bench, 8).map((host) => connect(bench, host));
+    expectProhibited(bench, L1_ADDRESS, "natNoSession");
     for (const use of uses) use();
+  });
+
+  it.each([
+    ["sessions", { hostSessions: 4 }],
+    ["mappings", { hostMappings: 4 }],
+  ])("RFC5508 REQ-8: a host with all the %s that one may have is told, and another host is not held up", (_, nat) => {
+    const bench = new GatewayBench({ nat });
+    const uses = [9000, 9001, 9002, 9003].map((port) => connect(bench, L1_ADDRESS, port));
+    expectProhibited(bench, L1_ADDRESS, "natHostQuota");
+    for (const build of BUILDERS) bench.out(build(L2_TO_W1));
+    for (const use of uses) use();
+  });
+
+  it.each([
+    ["sessions", { sessions: 16, mappings: 64 }],
+    ["mappings", { sessions: 64, mappings: 16 }],
+  ])("RFC5508 REQ-8: who holds some is told that the last %s are for others, and these get them", (_, capacity) => {
+    const bench = new GatewayBench({ capacity });
+    const hosts = lanHosts(bench, 14);
+    const uses = hosts.map((host) => connect(bench, host));
+    for (const host of hosts) expectProhibited(bench, host, "natReserve");
+    bench.out(udpFrame(L1_TO_W1));
+    bench.out(tcpFrame(L2_TO_W1));
+    for (const use of uses) use();
+  });
+
+  it("RFC5508 REQ-8: with as many handshakes under way as may be, the oldest makes way, and no host is told anything", () => {
+    const bench = new GatewayBench({ capacity: { sessions: 64 } });
+    const external = lanHosts(bench, 16).map((host) => tcpPortOf(bench, between(host, W1_ADDRESS)));
+    bench.out(tcpFrame(L1_TO_W1));
+    const [oldest, ...others] = external.map((destinationPort) =>
+      tcpFrame({ ...W1_TO_US, sourcePort: 80, destinationPort, acknowledgement: 1001, flags: "SYN ACK" }),
+    );
+    bench.expectSilence("wan", oldest as Uint8Array, { wanUnsolicited: 1 });
+    for (const answer of others) bench.in(answer);
   });
 
   it("RFC5508 REQ-8: with no external port left, a newcomer is told", () => {
@@ -446,6 +482,34 @@ describe("RFC 5508: errors of the NAT's own", () => {
     }
   });
 
+  it("RFC5508 REQ-8 (policy): a stranger whose call finds no room hears nothing, and the hosts' own calls go on", () => {
+    const call = (sourcePort: number) => tcpFrame({ ...W2_TO_US, sourcePort, destinationPort: 7000, sequence: 1000 });
+    const limited = new GatewayBench({ nat: { hostSessions: 1 } });
+    forwardToL2(limited, 7000);
+    limited.in(call(4000));
+    const ends = { sourcePort: 7000, destinationPort: 4000, sequence: 9000, acknowledgement: 1001 };
+    limited.out(tcpFrame({ ...between(L2_ADDRESS, W2_ADDRESS), ...ends, flags: "SYN ACK" }));
+    const established = { sequence: 1001, acknowledgement: 9001, flags: "ACK" };
+    limited.in(tcpFrame({ ...W2_TO_US, sourcePort: 4000, destinationPort: 7000, ...established }));
+    limited.expectSilence("wan", call(4001), { natHostQuota: 1 });
+    limited.out(tcpFrame(L1_TO_W1));
+
+    const opening = new GatewayBench({ capacity: { sessions: 64 } });
+    forwardToL2(opening, 7000);
+    for (const host of lanHosts(opening, 16)) opening.out(tcpFrame(between(host, W1_ADDRESS)));
+    opening.expectSilence("wan", call(4000), { natHalfOpen: 1 });
+    opening.out(tcpFrame(L1_TO_W1));
+  });
+
+  it("RFC5508 REQ-8 (policy): a host that opens too many a second hears nothing, and a second later it may again", () => {
+    const bench = new GatewayBench({ nat: { hostRate: 1, totalRate: 0 } });
+    for (let i = 0; i < 512; i++) bench.out(udpFrame({ ...L1_TO_W1, destinationPort: 1000 + i }));
+    for (const build of BUILDERS) bench.expectSilence("lan", build(L1_TO_W2), { natRateLimited: 1 });
+    bench.out(udpFrame(L2_TO_W1));
+    bench.advance(1000);
+    bench.out(udpFrame(L1_TO_W2));
+  });
+
   it("RFC5508 REQ-10e: no error about errors, broadcasts, multicasts, later fragments, and sources that are no host", () => {
     const bench = new GatewayBench();
     const about = udpFrame({ source: W1_ADDRESS, destination: L1_ADDRESS });
@@ -544,3 +608,28 @@ describe("RFC 5508: what is not supported", () => {
     });
   });
 });
+
+/** An established connection to W1:80; what its two ends do with it. */
+function connect(bench: GatewayBench, host: string, sourcePort = 9000): () => void {
+  const client = { ...between(host, W1_ADDRESS), sourcePort, destinationPort: 80 };
+  const destinationPort = tcpPortOf(bench, { ...client, sequence: 1000 });
+  const server = { ...W1_TO_US, sourcePort: 80, destinationPort };
+  bench.in(tcpFrame({ ...server, sequence: 9000, acknowledgement: 1001, flags: "SYN ACK" }));
+  const use = () => {
+    bench.out(tcpFrame({ ...client, sequence: 1001, acknowledgement: 9001, flags: "ACK" }));
+    bench.in(tcpFrame({ ...server, sequence: 9001, acknowledgement: 1001, flags: "ACK" }));
+  };
+  use();
+  return use;
+}
+
+/** Whatever new the host begins, it is told that this is prohibited. */
+function expectProhibited(bench: GatewayBench, host: string, reason: DropReason): void {
+  for (const build of BUILDERS) {
+    const frame = build(between(host, W1_ADDRESS));
+    expectFrame(bench.complaint("lan", frame, reason))
+      .ipv4({ source: LAN_ADDRESS, destination: host })
+      .icmp({ type: 3, code: 13 })
+      .payload(packetOf(frame));
+  }
+}

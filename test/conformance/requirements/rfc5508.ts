@@ -87,7 +87,7 @@ export const RFC5508: RequirementList = {
       strength: "SHOULD",
       text: "So is one that gets no session by policy",
       deviation:
-        "a rule that rejects answers TCP with a reset, which ends the attempt at once where many a TCP only takes note of an ICMP error; and one that denies is meant to be silent. So is the limit of new sessions a second: sent again a little later, the packet passes, and an error might end the attempt",
+        "a rule that rejects answers TCP with a reset, which ends the attempt at once where many a TCP only takes note of an ICMP error; and one that denies is meant to be silent. So is the limit of new sessions a second: sent again a little later, the packet passes, and an error might end the attempt. And a stranger whose call finds no room hears as little as at a closed port",
     },
     {
       id: "RFC5508 REQ-9",
