@@ -7,6 +7,7 @@ import { CALLERS, Hosts, ONE_MAPPING } from "../../src/nat/hosts.js";
 import { DYNAMIC, Mappings } from "../../src/nat/mappings.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../src/nat/settings.js";
 import { PortSpace } from "../../src/transport/portSpace.js";
+import { longestChain, withWords } from "./support/chains.js";
 
 /** Hosts of a table of 1024 sessions and 512 mappings; `open` tries to open a session, and tells whether it may. */
 function hostsAt(settings: Partial<NatSettings> = {}) {
@@ -127,47 +128,9 @@ describe("hash of the mappings", () => {
           mappings.find(17, address, (5000 ^ (address >> 8) ^ i) & 0xffff, DYNAMIC);
           mappings.create(1024 + i, false);
         }
-        expect(longestChain(words, heads)).toBeLessThan(24);
+        // The next of a chain stands in the upper 13 bits of each mapping's third word.
+        expect(longestChain(heads, (index) => (words[index * 3 + 2] as number) >> 19)).toBeLessThan(24);
       }
     }
   });
 });
-
-/** What `create` makes, and the words and the heads of chains that it has. */
-function withWords<T>(create: () => T): { made: T; words: Int32Array; heads: Int16Array } {
-  const { Int32Array: Whole, Int16Array: Half } = globalThis;
-  let words = new Whole(0);
-  let heads = new Half(0);
-  const watched = <A extends object>(original: new (length: number) => A, seen: (array: A) => void) =>
-    new Proxy(original, {
-      construct(target, [length]: [number]) {
-        const array = new target(length);
-        seen(array);
-        return array;
-      },
-    });
-  Object.assign(globalThis, {
-    Int32Array: watched(Whole, (array) => {
-      words = array as typeof words;
-    }),
-    Int16Array: watched(Half, (array) => {
-      heads = array as typeof heads;
-    }),
-  });
-  try {
-    return { made: create(), words, heads };
-  } finally {
-    Object.assign(globalThis, { Int32Array: Whole, Int16Array: Half });
-  }
-}
-
-/** The next of a chain stands in the upper 13 bits of each mapping's third word. */
-function longestChain(words: Int32Array, heads: Int16Array): number {
-  let longest = 0;
-  for (const head of heads) {
-    let length = 0;
-    for (let index = head; index >= 0; index = (words[index * 3 + 2] as number) >> 19) length++;
-    longest = Math.max(longest, length);
-  }
-  return longest;
-}
