@@ -7,7 +7,7 @@ import type { Verdict } from "../core/drops.js";
 import { ZONE_LAN, ZONE_WAN } from "../firewall/rule.js";
 import type { Rules } from "../firewall/rules.js";
 import type { FlowTable } from "../flow/table.js";
-import type { PortOwnerKind, PortSpace } from "../transport/portSpace.js";
+import { idOf, kindOf, type PortOwnerKind, type PortSpace } from "../transport/portSpace.js";
 import { ICMP_HEADER_BYTES, ICMP_IDENTIFIER_OFFSET, icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
@@ -135,8 +135,9 @@ export class Judge {
     if (isIcmp && !isQueryReply(icmpType(view, transportAt))) return "ok";
     const port = isIcmp ? icmpIdentifier(view, transportAt) : packet.destinationPort;
     if (this.#sessions.findInbound(protocol, source, sourcePort, port) >= 0) return "ok";
-    const owner = this.#ports.ownerKind(protocol, port);
-    const id = this.#ports.ownerId(protocol, port);
+    const found = this.#ports.owner(protocol, port);
+    const owner = kindOf(found);
+    const id = idOf(found);
     const refusal = this.filterOwner(owner, id, source);
     if (refusal !== "ok" || isIcmp || this.#rules.count === 0) return refusal;
     const address = this.targetAddress(owner, id);
@@ -187,8 +188,9 @@ export class Judge {
     // The first half of a hairpin is known by the port alone that it got.
     if (packet.source !== external || !hasPorts) return;
     const port = packet.sourcePort;
-    const owner = this.#ports.ownerKind(packet.protocol, port);
-    const id = this.#ports.ownerId(packet.protocol, port);
+    const found = this.#ports.owner(packet.protocol, port);
+    const owner = kindOf(found);
+    const id = idOf(found);
     if (owner !== "mapping" && owner !== "forward") return;
     const isMapping = owner === "mapping";
     packet.source = isMapping ? this.#mappings.insideAddress(id) : (this.#forwards.get(id)?.insideAddress ?? 0);
@@ -252,8 +254,9 @@ export class Judge {
     let address = destination;
     let port = destinationPort;
     if (destination === this.#flows.header.externalAddress) {
-      const owner = this.#ports.ownerKind(protocol, destinationPort);
-      const id = this.#ports.ownerId(protocol, destinationPort);
+      const found = this.#ports.owner(protocol, destinationPort);
+      const owner = kindOf(found);
+      const id = idOf(found);
       zone = ZONE_LAN;
       address = this.targetAddress(owner, id);
       port = this.targetPort(owner, id, destinationPort);
@@ -352,8 +355,9 @@ export class Judge {
   /** A packet from outside that belongs to no session. */
   private judgeCall(packet: Packet, flags: number, decision: Decision): Verdict {
     const { protocol, source, destinationPort } = packet;
-    const owner = this.#ports.ownerKind(protocol, destinationPort);
-    const id = this.#ports.ownerId(protocol, destinationPort);
+    const found = this.#ports.owner(protocol, destinationPort);
+    const owner = kindOf(found);
+    const id = idOf(found);
     decision.owner = owner;
     const refusal = this.filterOwner(owner, id, source);
     if (refusal !== "ok") return refusal;
@@ -398,9 +402,10 @@ export class Judge {
    * what the rule lets pass has been counted on the way out.
    */
   private judgeHairpin(protocol: number, callerPort: number, decision: Decision): Verdict {
-    const owner = this.#ports.ownerKind(protocol, callerPort);
-    if (owner === undefined) return "ok";
-    const id = this.#ports.ownerId(protocol, callerPort);
+    const found = this.#ports.owner(protocol, callerPort);
+    if (found < 0) return "ok";
+    const owner = kindOf(found);
+    const id = idOf(found);
     const caller = this.targetAddress(owner, id);
     const port = this.targetPort(owner, id, callerPort);
     const rules = this.#rules;

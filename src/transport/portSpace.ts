@@ -85,19 +85,18 @@ export class PortSpace {
   }
 
   isFree(protocol: number, port: number): boolean {
-    return this.#owner(protocol, port) < 0;
+    return this.owner(protocol, port) < 0;
   }
 
   /** Who owns the port; undefined for nobody. */
   ownerKind(protocol: number, port: number): PortOwnerKind | undefined {
-    const owner = this.#owner(protocol, port);
+    const owner = this.owner(protocol, port);
     return owner < 0 ? undefined : KINDS[owner >> ID_BITS];
   }
 
   /** The owner's number in its own table; -1 for nobody. */
   ownerId(protocol: number, port: number): number {
-    const owner = this.#owner(protocol, port);
-    return owner < 0 ? -1 : owner & MAX_ID;
+    return idOf(this.owner(protocol, port));
   }
 
   /** Takes a port for `id` (0..16,383). False when it has an owner, or when the registry is full: then nothing changed. */
@@ -165,7 +164,7 @@ export class PortSpace {
     if (this.#count >= this.#capacity) return false;
     // There are nearly always more ports in it than there are owners.
     if (this.#rangeCount === 0 && range.last - range.first >= this.#count) return true;
-    for (let port = range.first; port <= range.last; port++) if (this.#owner(protocol, port) < 0) return true;
+    for (let port = range.first; port <= range.last; port++) if (this.owner(protocol, port) < 0) return true;
     return false;
   }
 
@@ -212,13 +211,13 @@ export class PortSpace {
       else spacing = 2;
     }
     const size = spacing === 1 ? last - first + 1 : ((last - first) >> 1) + 1;
-    // As `randomBelow` and `#owner`: most first draws meet a free port, and these calls would cost XS 2,000 instructions.
+    // As `randomBelow` and `owner`: most first draws meet a free port, and these calls would cost XS 2,000 instructions.
     let port = first + (((this.#random.next32() >> 1) & 0x3fffffff) % size) * spacing;
     const key = (protocol << 16) | port;
     const keys = this.#keys;
     let slot = (key ^ (key >> 16)) & this.#slotMask;
     if (keys[slot] !== FREE || this.#rangeCount !== 0) {
-      if (this.#owner(protocol, port) >= 0) port = this.pick(protocol, first, spacing, size, RANDOM_DRAWS - 1);
+      if (this.owner(protocol, port) >= 0) port = this.pick(protocol, first, spacing, size, RANDOM_DRAWS - 1);
       if (port === 0 && spacing === 2) port = this.pick(protocol, rangeFirst, 1, last - rangeFirst + 1, RANDOM_DRAWS);
       if (port === 0) return 0;
       slot = this.#sought;
@@ -234,7 +233,7 @@ export class PortSpace {
   private pick(protocol: number, first: number, spacing: number, size: number, draws: number): number {
     for (let draw = 0; draw < draws; draw++) {
       const port = first + randomBelow(this.#random, size) * spacing;
-      if (this.#owner(protocol, port) < 0) return port;
+      if (this.owner(protocol, port) < 0) return port;
     }
     let stride = 1 + randomBelow(this.#random, size);
     while (greatestCommonDivisor(stride, size) !== 1) stride++;
@@ -255,7 +254,8 @@ export class PortSpace {
     this.#count++;
   }
 
-  #owner(protocol: number, port: number): number {
+  /** Who owns the port, for `kindOf` and `idOf`; negative for nobody. */
+  owner(protocol: number, port: number): number {
     const key = (protocol << 16) | port;
     const keys = this.#keys;
     const mask = this.#slotMask;
@@ -274,6 +274,16 @@ export class PortSpace {
     }
     return -1;
   }
+}
+
+/** The kind of an `owner`. */
+export function kindOf(owner: number): PortOwnerKind | undefined {
+  return owner < 0 ? undefined : KINDS[owner >> ID_BITS];
+}
+
+/** The number of an `owner` in its own table; -1 for nobody. */
+export function idOf(owner: number): number {
+  return owner < 0 ? -1 : owner & MAX_ID;
 }
 
 function ownerOf(kind: PortOwnerKind, id: number): number {
