@@ -59,8 +59,8 @@ export interface GatewayOptions extends HostOptions {
 export abstract class GatewayJudge extends FragmentForwarder implements FirewallEffects {
   readonly lan: Interface;
   readonly wan: Interface;
-  readonly firewall: Firewall;
   readonly nat: Nat;
+  readonly firewall: Firewall;
   readonly #quote = new IcmpErrorQuote();
 
   /** `options.interfaces` are the LAN and the WAN, in this order. */

@@ -14,7 +14,7 @@ import {
 } from "./core/address.js";
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
-import { Drops, isFrameReason, type Verdict } from "./core/drops.js";
+import { type DropReason, Drops, isFrameReason, type Verdict } from "./core/drops.js";
 import { ETHERNET_AT, ETHERNET_HEADER_BYTES, type Frame, MAX_FRAME_BYTES } from "./core/frame.js";
 import type { Random } from "./core/random.js";
 import { Icmp } from "./ip/icmp.js";
@@ -204,16 +204,48 @@ export class Host {
     const source = this.interfaces[index] as Interface;
     source.rxFrames++;
     source.rxBytes += length;
-    const verdict = this.#receiveFrame(source, frame, length);
-    if (verdict === "ok") return;
-    // As Drops.count, whose call would cost XS more than to keep the packet: it changes places with the one kept before.
+    if (length < ETHERNET_HEADER_BYTES) return this.#drop("frameTooShort", index);
+    if (length > MAX_FRAME_BYTES) return this.#drop("frameTooLong", index);
+    // Here and not by calls: they are as dear as the reading itself, and every frame pays them.
+    const view = frame.view;
+    const head = view.getUint16(ETHERNET_AT);
+    const isGroup = (head & GROUP_BIT) !== 0;
+    if ((head !== source.macHead || view.getInt32(ETHERNET_AT + 2) !== source.macTail) && !isGroup) {
+      return this.#drop("frameNotForUs", index);
+    }
+    if (source.stationFilter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) {
+      return this.#drop("macRefused", index);
+    }
+    const packet = this.#packet;
+    let verdict: Verdict = "ok";
+    if (view.getUint16(ETHERTYPE_AT) === ETHERTYPE_IPV4) {
+      verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, index, isGroup);
+      if (verdict !== "ok") {
+        packet.totalBytes = 0;
+      } else {
+        verdict = this.judgeArrival(source, packet);
+        if (verdict === "ok") {
+          if (packet.isFragment) verdict = this.receiveFragment(packet);
+          else verdict = packet.isForOthers ? this.forward(packet) : this.deliver(packet);
+        }
+      }
+    } else {
+      packet.totalBytes = 0;
+      verdict = this.#receiveOther(source, frame, length);
+    }
+    if (verdict !== "ok") this.#drop(verdict, index);
+  }
+
+  /** Counts the drop of what has just come in, and keeps its packet: it changes places with the one kept before. */
+  #drop(reason: DropReason, index: number): void {
+    // As Drops.count, without its call.
     const drops = this.drops;
-    drops.counts[verdict]++;
-    drops.last = verdict;
+    drops.counts[reason]++;
+    drops.last = reason;
     const packet = this.#packet;
     this.#packet = this.#dropped;
     this.#dropped = packet;
-    if (drops.listener !== undefined) drops.listener(verdict, index);
+    if (drops.listener !== undefined) drops.listener(reason, index);
   }
 
   /**
@@ -274,35 +306,9 @@ export class Host {
     return this.#reassembly.has(packet);
   }
 
-  #receiveFrame(source: Interface, frame: Frame, length: number): Verdict {
-    if (length < ETHERNET_HEADER_BYTES) return "frameTooShort";
-    if (length > MAX_FRAME_BYTES) return "frameTooLong";
-    // Here and not by calls: they are as dear as the reading itself, and every frame pays them.
-    const view = frame.view;
-    const head = view.getUint16(ETHERNET_AT);
-    const isGroup = (head & GROUP_BIT) !== 0;
-    if ((head !== source.macHead || view.getInt32(ETHERNET_AT + 2) !== source.macTail) && !isGroup) {
-      return "frameNotForUs";
-    }
-    if (source.stationFilter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) return "macRefused";
-    const type = view.getUint16(ETHERTYPE_AT);
-    if (type !== ETHERTYPE_IPV4) return this.#receiveOther(type, source, frame, length);
-    const packet = this.#packet;
-    const verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, source.index, isGroup);
-    if (verdict !== "ok") {
-      packet.totalBytes = 0;
-      return verdict;
-    }
-    const arrival = this.judgeArrival(source, packet);
-    if (arrival !== "ok") return arrival;
-    if (packet.isFragment) return this.receiveFragment(packet);
-    return packet.isForOthers ? this.forward(packet) : this.deliver(packet);
-  }
-
   /** A frame that carries something else than IPv4. */
-  #receiveOther(type: number, source: Interface, frame: Frame, length: number): Verdict {
-    if (type !== ETHERTYPE_ARP) return "etherTypeUnknown";
-    this.#packet.totalBytes = 0;
+  #receiveOther(source: Interface, frame: Frame, length: number): Verdict {
+    if (frame.view.getUint16(ETHERTYPE_AT) !== ETHERTYPE_ARP) return "etherTypeUnknown";
     return receiveArp(this.clock, this.neighbours, source, frame, length);
   }
 

@@ -240,6 +240,17 @@ export class FlowTable implements HopRecords {
     return -1;
   }
 
+  /** As `setNextHop`, of one whose station is known. */
+  setHop(index: number, side: number, hop: NextHop): void {
+    if (this.header.isChanging) this.header.settle();
+    const words = this.words;
+    // The ways stand in the order of the sides.
+    const at = this.#recordsAt + index * RECORD_WORDS + INBOUND_WAY + side;
+    const way = words[at] as number;
+    const next = (hop.name << 16) | FLAG_HOP | (way & 0xffff);
+    if (next !== way) this.#access.store(at, next);
+  }
+
   /**
    * Adds a record for the tuple that `findOutbound` looked for last and did not find, under a free external port; seen now,
    * and with no next hop yet. -1 when the table is full, or would be if no reader were at work with a record removed or an
@@ -369,17 +380,6 @@ export class FlowTable implements HopRecords {
     if (hop === undefined) return;
     if (!hop.isKnown) this.nextHops.settle(neighbour);
     if (hop.isKnown) this.setHop(index, side, hop);
-  }
-
-  /** As `setNextHop`, of one whose station is known. */
-  setHop(index: number, side: number, hop: NextHop): void {
-    if (this.header.isChanging) this.header.settle();
-    const words = this.words;
-    // The ways stand in the order of the sides.
-    const at = this.#recordsAt + index * RECORD_WORDS + INBOUND_WAY + side;
-    const way = words[at] as number;
-    const next = (hop.name << 16) | FLAG_HOP | (way & 0xffff);
-    if (next !== way) this.#access.store(at, next);
   }
 
   /** The last TCP acknowledgement number seen from the inside (LAN) or the outside (WAN). */

@@ -31,19 +31,19 @@ export class Decision {
   finished = NONE;
   /** The session that makes way for a new one, in a full table or for its host's sake. */
   victim = NONE;
-  way: Way = "none";
-  /** The next hop towards the outside; 0 for none. */
-  nextHop = 0;
+  timerClass: TimerClass = UDP;
   /** The mapping that a new session is to use; NONE for a new one. */
   mapping = NONE;
   /** The port forward that a new session's mapping belongs to; NONE for a dynamic one. */
   forward = NONE;
-  timerClass: TimerClass = UDP;
   /** Who pays for a new session, what it holds, as `Hosts.held`, whether that is much, and if so, whether it is all that it may. */
   account = 0;
   isLarge = false;
   held = 0;
   isAtLimit = false;
+  way: Way = "none";
+  /** The next hop towards the outside; 0 for none. */
+  nextHop = 0;
   /** The half-open TCP connection that makes way for another, when there are as many as may be; NONE for none. */
   halfOpenVictim = NONE;
   /** It is the mapping of `victim` that is wanted: it goes with all that it has. */

@@ -36,17 +36,19 @@ export class Packet {
   protocol = 0;
   /** Offset of the IP payload in the frame's buffer. */
   transportAt = 0;
+  /** What a translation writes to the header; the header may have another one until then. */
+  ttl = 0;
+  /** The header's second word: identification, flags and fragment offset. */
+  fragmentWord = 0;
   /** TCP and UDP only, and only in an unfragmented packet or a first fragment; otherwise 0. */
   sourcePort = 0;
   destinationPort = 0;
-  /** IP payload, in bytes. */
-  payloadBytes = 0;
-  /** Index of the interface the packet came in by. */
-  interfaceIndex = 0;
   /** Header and payload, in bytes. */
   totalBytes = 0;
-  /** What a translation writes to the header; the header may have another one until then. */
-  ttl = 0;
+  /** Index of the interface the packet came in by. */
+  interfaceIndex = 0;
+  /** IP payload, in bytes. */
+  payloadBytes = 0;
   isFragment = false;
   /** The destination is none of our addresses, and no broadcast that we hear: `Host` says so. */
   isForOthers = false;
@@ -54,8 +56,6 @@ export class Packet {
   isRemote = false;
   /** The frame was sent to a group address. */
   isLinkBroadcast = false;
-  /** The header's second word: identification, flags and fragment offset. */
-  fragmentWord = 0;
   /** What a translation of the source writes to the header unless the packet is atomic (RFC 6864 section 5.3.1). */
   identification = 0;
 
