@@ -66,6 +66,8 @@ export class Reassembly {
   readonly #drops: Drops;
   readonly #assemblies: Assembly[] = [];
   readonly #maxPayloadBytes: number;
+  /** No datagram's time is over before; in ms. */
+  #dueAtMs = NEVER;
   /** After `add`: the frame with the whole datagram, its header written; undefined while parts are missing. */
   whole: Frame | undefined;
   onTimeout: ReassemblyTimeoutHandler | undefined;
@@ -111,6 +113,7 @@ export class Reassembly {
   }
 
   poll(): void {
+    if (this.#clock.now < this.#dueAtMs) return;
     for (let i = 0; i < this.#assemblies.length; i++) {
       const assembly = this.#assemblies[i] as Assembly;
       if (!assembly.inUse || this.#clock.now < assembly.startedAtMs + REASSEMBLY_TIMEOUT_MS) continue;
@@ -121,6 +124,7 @@ export class Reassembly {
       this.writeHeader(assembly, assembly.firstBytes, IP_MORE_FRAGMENTS);
       this.onTimeout(assembly.interfaceIndex, assembly.frame, IPV4_HEADER_BYTES + assembly.firstBytes);
     }
+    this.#dueAtMs = this.nextDeadline();
   }
 
   nextDeadline(): number {
@@ -166,6 +170,7 @@ export class Reassembly {
     chosen.protocol = packet.protocol;
     chosen.identification = ipIdentification(packet.frame.view, NETWORK_AT);
     chosen.startedAtMs = now;
+    this.#dueAtMs = Math.min(this.#dueAtMs, now + REASSEMBLY_TIMEOUT_MS);
     chosen.receivedBytes = 0;
     chosen.reachedBytes = 0;
     chosen.payloadBytes = -1;

@@ -34,12 +34,24 @@ import {
 } from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
-import { CALLS, EXCESS, ICMP, Sessions, TCP_TRANSITORY, UDP, UNPROVEN } from "./sessions.js";
+import {
+  ANSWERED,
+  CALLS,
+  type ClassUse,
+  EXCESS,
+  ICMP,
+  Sessions,
+  TCP_ESTABLISHED,
+  TCP_TRANSITORY,
+  UDP,
+  UNANSWERED,
+  UNPROVEN,
+} from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
 import { CALLED, isCalled, openedState } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
 
-export type { HostUse, MappingInfo, SessionInfo };
+export type { ClassUse, HostUse, MappingInfo, SessionInfo };
 
 /** Entries in use, the most that there have been at a time, and how many there may be. */
 export interface Fill {
@@ -55,8 +67,18 @@ export interface TableUse {
   /** What one host may hold. */
   readonly hostSessions: number;
   readonly hostMappings: number;
-  /** Sessions that made way for others, by what they were. */
-  readonly evicted: Sessions["evicted"];
+  /** Every session is of one class. */
+  readonly classes: {
+    /** Called from outside, by who may be a forger. */
+    readonly calls: ClassUse;
+    /** Other TCP connections that open or close. */
+    readonly transitory: ClassUse;
+    readonly established: ClassUse;
+    /** UDP. */
+    readonly unanswered: ClassUse;
+    readonly answered: ClassUse;
+    readonly icmp: ClassUse;
+  };
 }
 
 /** Sessions that are judged again in one go: bounds the time that a poll takes. */
@@ -333,7 +355,7 @@ export class Nat implements ForwardEffects {
     return listHostUse(this.#hosts, this.#sessions, this.flows, most);
   }
 
-  /** How full the tables are and were, what one may have of them, and what had to make way. */
+  /** How full the tables are and were, what one may have of them, and what has become of the sessions of each class. */
   get use(): TableUse {
     const [sessions, mappings, hosts] = [this.#sessions, this.#mappings, this.#hosts];
     return {
@@ -342,7 +364,14 @@ export class Nat implements ForwardEffects {
       halfOpen: { now: sessions.halfOpen, most: sessions.mostHalfOpen, capacity: this.#eviction.mostHalfOpen },
       hostSessions: hosts.sessions.most,
       hostMappings: hosts.mappings.most,
-      evicted: sessions.evicted,
+      classes: {
+        calls: sessions.classUse(CALLS),
+        transitory: sessions.classUse(TCP_TRANSITORY),
+        established: sessions.classUse(TCP_ESTABLISHED),
+        unanswered: sessions.classUse(UNANSWERED),
+        answered: sessions.classUse(ANSWERED),
+        icmp: sessions.classUse(ICMP),
+      },
     };
   }
 
@@ -473,7 +502,7 @@ export class Nat implements ForwardEffects {
   /** Ends the sessions that were decided to go for a new one. */
   private makeWay({ finished, victim, givesMapping }: Decision, halfOpenVictim: number): void {
     // What is over has its place below where a whole mapping goes for its sake.
-    if (finished >= 0 && (finished !== victim || !givesMapping)) this.#sessions.close(finished);
+    if (finished >= 0 && (finished !== victim || !givesMapping)) this.#sessions.finish(finished);
     if (halfOpenVictim >= 0 && halfOpenVictim !== finished && halfOpenVictim !== victim) {
       this.giveUp(halfOpenVictim, false);
     }
@@ -488,8 +517,7 @@ export class Nat implements ForwardEffects {
     if (givesMapping && this.#mappings.sessionCount(mapping) > 1) {
       sessions.closeMapping(mapping, true);
     } else {
-      sessions.countEvicted(list);
-      sessions.close(victim);
+      sessions.evict(victim, list);
     }
     sessions.renew(list);
   }

@@ -21,6 +21,7 @@ export const TCP_TRANSITORY = 2;
 export const TCP_ESTABLISHED = 3;
 export type TimerClass = typeof UDP | typeof ICMP | typeof TCP_TRANSITORY | typeof TCP_ESTABLISHED;
 const TIMER_CLASSES = 4;
+const ALL_CLASSES = (1 << TIMER_CLASSES) - 1;
 const CLASS_OF_LIST = 3;
 
 // A list is a timer class, and what of it is worth less than the rest.
@@ -30,8 +31,15 @@ export const EXCESS = 4;
 export const UNPROVEN = 8;
 /** Unproven calls are in one list, whoever pays for them. */
 export const CALLS = TCP_TRANSITORY | UNPROVEN;
+
+// Classes of sessions, each of them counted: a list less EXCESS. Those not named here are ICMP, TCP_ESTABLISHED, CALLS, and
+// TCP_TRANSITORY for the other connections that open or close.
+export const ANSWERED = UDP;
+export const UNANSWERED = UDP | UNPROVEN;
 /** Not every number is a list. */
 const LIST_NUMBERS = 13;
+const EXPIRED = LIST_NUMBERS;
+const EVICTED = 2 * LIST_NUMBERS;
 /** Later than any tick. */
 const FAR = 0x7fffffff;
 
@@ -67,6 +75,14 @@ const CALLED_BIT = CALLED << STATE_SHIFT;
 const INSIDE_SCALE_SHIFT = 24;
 const OUTSIDE_SCALE_SHIFT = 28;
 
+/** Sessions of a class: now, the most at a time, how many their timeout has ended, and how many have made way for others. */
+export interface ClassUse {
+  readonly now: number;
+  readonly most: number;
+  readonly expired: number;
+  readonly evicted: number;
+}
+
 export class Sessions {
   readonly #flows: FlowTable;
   readonly #mappings: Mappings;
@@ -86,14 +102,18 @@ export class Sessions {
   hasSilent = false;
   /** No head of a list is due before this tick. */
   #due = FAR;
-  /** Sessions that have made way for others so far. */
-  readonly evicted = { calls: 0, halfOpen: 0, unanswered: 0, icmp: 0, udp: 0 };
-  /** The most sessions, and half-open ones, that there had been when one last closed. */
-  #mostOpen = 0;
-  #mostHalfOpen = 0;
   /** TCP connections that open or close, and those of them that were called by who may be a forger; only read from outside. */
   halfOpen = 0;
   calls = 0;
+  // Those of the other classes. Unanswered datagrams are the rest: to open such a session takes no instruction for it.
+  #established = 0;
+  #answered = 0;
+  #icmp = 0;
+  /** The most sessions, and half-open ones, that there had been when one last closed. */
+  #mostOpen = 0;
+  #mostHalfOpen = 0;
+  /** By class: the most that there had been when one last left it; and behind, how many have expired, and been evicted. */
+  readonly #tallies = new Int32Array(EVICTED + LIST_NUMBERS);
   readonly #hosts: Hosts;
 
   constructor(flows: FlowTable, mappings: Mappings, hosts: Hosts, settings: NatSettings, random: Random) {
@@ -166,9 +186,14 @@ export class Sessions {
     const timerClass = list & CLASS_OF_LIST;
     const index = flows.insertSought(externalPort, timerClass === UDP);
     if (index < 0) return -1;
-    if (timerClass === TCP_TRANSITORY) {
-      this.halfOpen++;
-      if (list === CALLS) this.calls++;
+    if ((list & ~EXCESS) !== UNANSWERED) {
+      if (timerClass !== TCP_TRANSITORY) {
+        this.join(list);
+      } else {
+        // As `join`, without the call.
+        this.halfOpen++;
+        if (list === CALLS) this.calls++;
+      }
     }
     const words = this.#words;
     const at = index << SESSION_SHIFT;
@@ -205,11 +230,7 @@ export class Sessions {
     const at = index << SESSION_SHIFT;
     const facts = words[at] as number;
     const list = (facts & LIST_BITS) >> LIST_SHIFT;
-    if ((list & CLASS_OF_LIST) === TCP_TRANSITORY) {
-      this.#mostHalfOpen = this.mostHalfOpen;
-      this.halfOpen--;
-      if (list === CALLS) this.calls--;
-    }
+    this.leave(list);
     this.dequeue(index, list);
     const links = words[at + PEER_LINKS] as number;
     const next = links >> 16;
@@ -250,6 +271,8 @@ export class Sessions {
     if (list & UNPROVEN && ((facts & CALLED_BIT) !== 0) === isInside) {
       // The first answer to a datagram.
       const answered = list & ~UNPROVEN;
+      this.leave(list);
+      this.join(answered);
       this.#flows.touch(index);
       this.dequeue(index, list);
       words[at] = (facts & ~LIST_BITS) | (answered << LIST_SHIFT);
@@ -298,13 +321,8 @@ export class Sessions {
       this.queueAgain(index, list);
       return;
     }
-    if ((before & CLASS_OF_LIST) === TCP_TRANSITORY) {
-      this.#mostHalfOpen = this.mostHalfOpen;
-      this.halfOpen--;
-    }
-    if (timerClass === TCP_TRANSITORY) this.halfOpen++;
-    if (list === CALLS) this.calls++;
-    if (before === CALLS) this.calls--;
+    this.leave(before);
+    this.join(list);
     this.#flows.touch(index);
     this.dequeue(index, before);
     this.enqueue(index, list, this.#flows.header.tick);
@@ -328,14 +346,28 @@ export class Sessions {
     this.#words[at] = ((this.#words[at] as number) & ((1 << INSIDE_SCALE_SHIFT) - 1)) | offered;
   }
 
-  /** A session of this list has to make way. */
-  countEvicted(list: number): void {
-    const evicted = this.evicted;
-    if (list === CALLS) evicted.calls++;
-    else if (list === TCP_TRANSITORY) evicted.halfOpen++;
-    else if ((list & CLASS_OF_LIST) === ICMP) evicted.icmp++;
-    else if (list & UNPROVEN) evicted.unanswered++;
-    else evicted.udp++;
+  /** Ends what is over: by its timeout, or as both sides have said. */
+  finish(index: number): void {
+    if (!this.isLiving(index)) this.count(EXPIRED, this.list(index));
+    this.close(index);
+  }
+
+  /** Ends a session that makes way for another. */
+  evict(index: number, list: number): void {
+    this.count(EVICTED, list);
+    this.close(index);
+  }
+
+  /** How many of a class there are and were, and how they ended. */
+  classUse(name: number): ClassUse {
+    const tallies = this.#tallies;
+    const now = this.countOf(name);
+    return {
+      now,
+      most: Math.max(now, tallies[name] as number),
+      expired: tallies[EXPIRED + name] as number,
+      evicted: tallies[EVICTED + name] as number,
+    };
   }
 
   /** True when the mapping has a session with any port of `remote`. */
@@ -374,8 +406,8 @@ export class Sessions {
   closeMapping(mapping: number, isEvicted = false): void {
     for (let index = 0; index < this.#flows.capacity; index++) {
       if (!this.isOf(mapping, index)) continue;
-      if (isEvicted) this.countEvicted(this.list(index));
-      this.close(index);
+      if (isEvicted) this.evict(index, this.list(index));
+      else this.close(index);
     }
   }
 
@@ -408,7 +440,14 @@ export class Sessions {
     const words = this.#words;
     let hasSilent = false;
     for (let list = 0, waiting = this.waiting; waiting !== 0; list++, waiting >>= 1) {
-      if ((waiting & 1) === 0) continue;
+      if ((waiting & 1) === 0) {
+        // Often nothing of the same worth waits in any class.
+        if ((waiting & ALL_CLASSES) === 0) {
+          list += TIMER_CLASSES - 1;
+          waiting >>= TIMER_CLASSES - 1;
+        }
+        continue;
+      }
       const timeout = this.#timeouts[list & CLASS_OF_LIST] as number;
       let index = heads[list] as number;
       while (index >= 0) {
@@ -421,8 +460,12 @@ export class Sessions {
         }
         looks--;
         const seen = flows.lastSeen(index);
-        if (tick - seen > timeout) this.close(index);
-        else this.requeue(index, list, seen);
+        if (tick - seen > timeout) {
+          this.count(EXPIRED, list);
+          this.close(index);
+        } else {
+          this.requeue(index, list, seen);
+        }
         index = heads[list] as number;
       }
     }
@@ -437,6 +480,54 @@ export class Sessions {
   /** When `expire` has something to do, or earlier, in ms since the stack's start; NEVER if no session is open. */
   nextDeadline(): number {
     return this.waiting === 0 ? NEVER : this.#due * 1000;
+  }
+
+  private countOf(name: number): number {
+    if (name === ANSWERED) return this.#answered;
+    if (name === ICMP) return this.#icmp;
+    if (name === TCP_ESTABLISHED) return this.#established;
+    if (name === CALLS) return this.calls;
+    if (name === TCP_TRANSITORY) return this.halfOpen - this.calls;
+    return this.#flows.count - this.halfOpen - this.#established - this.#answered - this.#icmp;
+  }
+
+  /** A session is of that list now. */
+  private join(list: number): void {
+    const name = list & ~EXCESS;
+    if (name === ANSWERED) this.#answered++;
+    else if (name === ICMP) this.#icmp++;
+    else if (name === TCP_ESTABLISHED) this.#established++;
+    else if (name !== UNANSWERED) {
+      this.halfOpen++;
+      if (name === CALLS) this.calls++;
+    }
+  }
+
+  /** A session of that list ends now, or joins another. There have never been more in its class than just before one leaves. */
+  private leave(list: number): void {
+    const name = list & ~EXCESS;
+    const tallies = this.#tallies;
+    let count = 0;
+    if (name === UNANSWERED) {
+      count = this.#flows.count - this.halfOpen - this.#established - this.#answered - this.#icmp;
+    } else if (name === ANSWERED) {
+      count = this.#answered--;
+    } else if (name === ICMP) {
+      count = this.#icmp--;
+    } else if (name === TCP_ESTABLISHED) {
+      count = this.#established--;
+    } else {
+      const halfOpen = this.halfOpen--;
+      if (halfOpen > this.#mostHalfOpen) this.#mostHalfOpen = halfOpen;
+      count = name === CALLS ? this.calls-- : halfOpen - this.calls;
+    }
+    if (count > (tallies[name] as number)) tallies[name] = count;
+  }
+
+  /** `end` is EXPIRED or EVICTED. */
+  private count(end: number, list: number): void {
+    const at = end + (list & ~EXCESS);
+    this.#tallies[at] = (this.#tallies[at] as number) + 1;
   }
 
   private isOf(mapping: number, index: number): boolean {

@@ -94,7 +94,7 @@ export class EchoClient {
   }
 
   poll(): void {
-    if (this.nextDeadline() > this.#clock.now) return;
+    if (this.#requests.length === 0 || this.nextDeadline() > this.#clock.now) return;
     for (const request of this.#requests.slice()) {
       if (request.deadlineMs <= this.#clock.now) this.end(request, { kind: "timeout" });
     }

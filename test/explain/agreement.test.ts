@@ -216,7 +216,7 @@ function digest({ gateway, lanPort, wanPort }: GatewayBench, drawn: number): str
   return JSON.stringify({
     mappings: nat.mappings(),
     sessions: nat.sessions(),
-    counts: [nat.mappingCount, nat.sessionCount, nat.lastSession],
+    counts: [nat.use, nat.lastSession],
     decision: nat.decision,
     refusal: gateway.refusal,
     words: [...nat.flows.words],

@@ -117,7 +117,7 @@ describe("with the mapping table full of one host's mappings, each with several 
     const bench = new GatewayBench({ capacity: { mappings: 1 } });
     for (const ends of [L1_TO_W1, L1_TO_W2]) bench.out(udpFrame(ends));
     bench.out(udpFrame(L2_TO_W1));
-    expect(bench.gateway.nat.use.evicted).toMatchObject({ unanswered: 2, udp: 0 });
+    expect(bench.gateway.nat.use.classes).toMatchObject({ unanswered: { evicted: 2 }, answered: { evicted: 0 } });
   });
 
   it("who holds all he may makes the gateway look through all sessions once a second at most", () => {

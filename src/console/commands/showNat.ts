@@ -4,7 +4,7 @@ import { filteringName } from "../../config/script.js";
 import { formatAddress, formatPrefix } from "../../core/address.js";
 import type { Gateway } from "../../gateway.js";
 import type { Forward } from "../../nat/forwards.js";
-import type { Fill, HostUse } from "../../nat/nat.js";
+import type { ClassUse, Fill, HostUse } from "../../nat/nat.js";
 import type { PortClaim } from "../../transport/portSpace.js";
 import type { Command, CommandContext } from "../command.js";
 import { commandTable } from "../syntax.js";
@@ -46,11 +46,13 @@ export const SHOW_NAT_COMMANDS: readonly Command[] = commandTable([
     syntax: "show top",
     summary: "who fills the NAT's tables, and what made way",
     details:
-      "MOST is the high-water mark, A HOST what one may have. Sessions by kind: TCP is\n" +
-      "established, TRANSITORY is TCP that is opening or closing. An unproven call is\n" +
-      "one from outside whose caller has not answered yet. REFUSED counts new sessions\n" +
-      "refused by a limit or rate, up to 65535. Hosts whose addresses end alike count\n" +
-      "as one: a + stands behind its address. outside: all callers of forwards.\n",
+      "MOST is the high-water mark, A HOST what one may have. Each session is of one\n" +
+      "CLASS; transitory tcp is opening or closing, an unproven call one from outside\n" +
+      "whose caller has not answered yet. EXPIRED counts those ended by their timeout,\n" +
+      "EVICTED those that made way for others. In the list of hosts TCP is established,\n" +
+      "TRANSITORY counts calls, too; REFUSED are new sessions refused by a limit or\n" +
+      "rate, up to 65535. Hosts whose addresses end alike count as one: a + stands\n" +
+      "behind its address. outside: all callers of forwards.\n",
     example: "show top",
     run: showTop,
   },
@@ -123,7 +125,7 @@ function showSessions({ gateway: { nat } }: CommandContext, [, , text]: readonly
 }
 
 function showTop({ gateway: { nat } }: CommandContext): string {
-  const { sessions, mappings, halfOpen, hostSessions, hostMappings, evicted } = nat.use;
+  const { sessions, mappings, halfOpen, classes, hostSessions, hostMappings } = nat.use;
   const { hostRate, totalRate, inboundRate } = nat.settings;
   const fill = (name: string, one: Fill, share: string): string[] => [
     name,
@@ -143,9 +145,18 @@ function showTop({ gateway: { nat } }: CommandContext): string {
   );
   const perSecond = (rate: number): string => (rate === 0 ? "no limit" : `${rate}/s`);
   const rates = `a host ${perSecond(hostRate)}, all ${perSecond(totalRate)}, inbound ${perSecond(inboundRate)}`;
-  const made =
-    `evicted: ${evicted.calls} unproven calls, ${evicted.halfOpen} transitory tcp, ${evicted.unanswered} unanswered udp, ` +
-    `${evicted.icmp} icmp, ${evicted.udp} udp`;
+  const kinds = formatTable(
+    [left("CLASS"), right("NOW"), right("MOST"), right("EXPIRED"), right("EVICTED")],
+    [
+      classRow("established tcp", classes.established),
+      classRow("unproven calls", classes.calls),
+      classRow("other transitory tcp", classes.transitory),
+      classRow("answered udp", classes.answered),
+      classRow("unanswered udp", classes.unanswered),
+      classRow("icmp", classes.icmp),
+    ],
+    "",
+  );
   const hosts = formatTable(
     [
       left("HOST"),
@@ -173,7 +184,11 @@ function showTop({ gateway: { nat } }: CommandContext): string {
       ]),
     "no sessions",
   );
-  return `${tables}rates: ${rates}\n${made}\n\n${hosts}`;
+  return `${tables}rates: ${rates}\n\n${kinds}\n${hosts}`;
+}
+
+function classRow(name: string, { now, most, expired, evicted }: ClassUse): string[] {
+  return [name, `${now}`, `${most}`, `${expired}`, `${evicted}`];
 }
 
 function hostName({ address, account, isCallers, isShared }: HostUse): string {

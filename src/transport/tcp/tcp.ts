@@ -217,7 +217,7 @@ export class Tcp implements Transport, TcpEndpoint, SocketHost {
       runTimers(connection);
       this.finish(connection);
     }
-    this.#calls.deliver();
+    if (!this.#calls.isEmpty) this.#calls.deliver();
   }
 
   nextDeadline(): number {
