@@ -69,6 +69,10 @@ function explainReturn(first: Case, steps: Step[]): Explanation {
     // Who calls himself finds the session that he has just opened.
     const isHimself = first.decision.session < 0 && seen.sourcePort === packet.destinationPort;
     if (isHimself) return explainEcho(first, steps, seen);
+    if (losesTarget(first)) {
+      steps.push({ name: "hairpin", text: "back in, to a port whose mapping has made way" });
+      return finish(first, steps, "wanUnsolicited", undefined);
+    }
     setEndpoint(
       packet,
       true,
@@ -88,6 +92,21 @@ function explainReturn(first: Case, steps: Step[]): Explanation {
     hasNewPort: seen.hasNewPort,
   };
   return finish(second, steps, verdict, verdict === "ok" ? outcome : undefined);
+}
+
+/** Whether what makes way for a hairpin's way out is the mapping to which it would come back; then its port is nobody's. */
+function losesTarget({ gateway: { nat, ports }, packet, decision }: Case): boolean {
+  const { protocol, destinationPort } = packet;
+  if (ports.ownerKind(protocol, destinationPort) !== "mapping" || nat.settings.dmzAddress !== 0) return false;
+  const ofTarget = nat.sessions().filter((one) => one.protocol === protocol && one.externalPort === destinationPort);
+  const { victim, halfOpenVictim, givesMapping } = decision;
+  const isOfTarget = (session: number): boolean => {
+    if (session < 0) return false;
+    const { protocol: itsProtocol, externalPort: itsPort } = nat.session(session);
+    return itsProtocol === protocol && itsPort === destinationPort;
+  };
+  if (isOfTarget(victim)) return givesMapping || ofTarget.length === 1;
+  return isOfTarget(halfOpenVictim) && ofTarget.length === 1;
 }
 
 function explainEcho(one: Case, steps: Step[], seen: Outcome): Explanation {

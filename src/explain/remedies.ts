@@ -43,7 +43,8 @@ export function remedyOf({ packet, owner, forward, hasRule }: Refused, reason: D
     case "wanNotReady":
       return "give the WAN its address: set wan address ADDRESS/LENGTH";
     case "ipNoRoute":
-      return interfaceIndex === WAN ? "" : "name the next hop: set wan gateway ADDRESS";
+      // Of a packet to a port of ours it is the LAN that has no such host.
+      return interfaceIndex === WAN || owner !== undefined ? "" : "name the next hop: set wan gateway ADDRESS";
     case "ipTooBig":
       return "the sender is told the MTU, and has to send less at a time";
     case "natNoMapping":
