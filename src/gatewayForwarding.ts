@@ -1,5 +1,4 @@
 import type { Verdict } from "./core/drops.js";
-import { ETHERNET_HEADER_BYTES, NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import type { ClosedPorts } from "./firewall/closedPorts.js";
 import { GatewayJudge, LAN, WAN } from "./gatewayJudge.js";
 import type { Interface } from "./link/interface.js";
@@ -19,14 +18,8 @@ import {
   UNREACHABLE_PORT,
   UNREACHABLE_PROHIBITED,
 } from "./wire/icmp.js";
-import {
-  IP_DONT_FRAGMENT,
-  IP_FRAGMENT_BITS,
-  IP_TTL_OFFSET,
-  PROTOCOL_TCP,
-  recordsAddresses,
-  writeIpChecksum,
-} from "./wire/ipv4.js";
+import { At, Ethernet, Ip } from "./wire/inlined.js";
+import { IP_TTL_OFFSET, recordsAddresses, writeIpChecksum } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
 import { TCP_ACK, TCP_RST, TCP_SYN, tcpFlags } from "./wire/tcp.js";
 
@@ -57,7 +50,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
     const wan = this.wan;
     packet.ttl--;
     // As `number` and `Interface.nextIdentification`, whose calls would cost XS 900 instructions.
-    if ((packet.fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
+    if ((packet.fragmentWord & Ip.FRAGMENT_BITS) !== Ip.DONT_FRAGMENT) {
       const next = (wan.identification + 2) & 0xffff;
       wan.identification = next;
       packet.identification = ((next & 0xff) << 8) | (next >> 8);
@@ -127,8 +120,8 @@ export abstract class GatewayForwarding extends GatewayJudge {
       this.#redirectedAtMs = now;
       this.complain(packet, ICMP_REDIRECT, REDIRECT_HOST, destination);
     }
-    frame.view.setUint8(NETWORK_AT + IP_TTL_OFFSET, packet.ttl - 1);
-    writeIpChecksum(frame.view, NETWORK_AT, packet.transportAt - NETWORK_AT);
+    frame.view.setUint8(At.NETWORK + IP_TTL_OFFSET, packet.ttl - 1);
+    writeIpChecksum(frame.view, At.NETWORK, packet.transportAt - At.NETWORK);
     return this.output.emit(this.lan, frame, packet.totalBytes);
   }
 
@@ -202,7 +195,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
   private reject(packet: Packet, code: number): void {
     const { destination, interfaceIndex } = packet;
     if (interfaceIndex === WAN && this.firewall.isAnswerDear()) this.icmp.takeToken(WAN);
-    if (packet.protocol !== PROTOCOL_TCP) {
+    if (packet.protocol !== Ip.TCP) {
       this.complain(packet, ICMP_UNREACHABLE, code);
       return;
     }
@@ -216,7 +209,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
    * sender is told, though ports are silent otherwise: a segment that acknowledges opens nothing, and who sent it knows us.
    */
   private disown(packet: Packet): void {
-    if (this.clock.now >= this.#forgetfulUntilMs || packet.protocol !== PROTOCOL_TCP) return;
+    if (this.clock.now >= this.#forgetfulUntilMs || packet.protocol !== Ip.TCP) return;
     if (packet.destination !== this.wan.address || !isAnswerable(packet, this.nat.decision)) return;
     const flags = tcpFlags(packet.frame.view, packet.transportAt);
     if ((flags & (TCP_ACK | TCP_SYN | TCP_RST)) === TCP_ACK) this.reject(packet, UNREACHABLE_PORT);
@@ -231,7 +224,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
     const { ports, lowPorts } = this.nat.settings;
     const port = packet.destinationPort;
     const isNats = (port >= ports.first && port <= ports.last) || (port >= lowPorts.first && port <= lowPorts.last);
-    if (packet.protocol !== PROTOCOL_TCP || !isNats) {
+    if (packet.protocol !== Ip.TCP || !isNats) {
       this.reject(packet, UNREACHABLE_PORT);
     } else if (isOpening(this.nat.decision.tcpFlags)) {
       closedPorts.remember(packet, this.clock.now);
@@ -242,7 +235,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
 
   /** Many share our address: a receiver must be able to tell their datagrams apart (RFC 6864 section 5.3.1). */
   private number(packet: Packet, out: Interface): void {
-    if ((packet.fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) packet.identification = out.nextIdentification();
+    if ((packet.fragmentWord & Ip.FRAGMENT_BITS) !== Ip.DONT_FRAGMENT) packet.identification = out.nextIdentification();
   }
 
   /** Sends a translated packet. The NAT learns the next hop: from then on the flow cache carries the conversation. */
@@ -263,7 +256,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
     frame.words.set(hop.words);
     const session = nat.lastSession;
     if (session >= 0) nat.flows.setHop(session, out.index, hop);
-    const length = ETHERNET_HEADER_BYTES + totalBytes;
+    const length = Ethernet.HEADER_BYTES + totalBytes;
     // As Interface.transmit; see `receive`.
     if (!out.port.send(frame, length)) {
       out.txRefused++;
@@ -290,6 +283,6 @@ export abstract class GatewayForwarding extends GatewayJudge {
 function isAnswerable(packet: Packet, decision: Decision): boolean {
   const { transportAt } = packet;
   const isRecording =
-    transportAt !== TRANSPORT_AT && recordsAddresses(packet.frame.view, NETWORK_AT, transportAt - NETWORK_AT);
+    transportAt !== At.TRANSPORT && recordsAddresses(packet.frame.view, At.NETWORK, transportAt - At.NETWORK);
   return !isRecording && judgeShape(packet, decision) === "ok";
 }

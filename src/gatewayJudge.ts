@@ -4,7 +4,6 @@
  */
 import { BROADCAST_ADDRESS, isTransitAddress } from "./core/address.js";
 import type { Verdict } from "./core/drops.js";
-import { NETWORK_AT, TRANSPORT_AT } from "./core/frame.js";
 import type { FirewallEffects } from "./firewall/effects.js";
 import { Firewall } from "./firewall/firewall.js";
 import { ZONE_SELF } from "./firewall/rule.js";
@@ -31,14 +30,8 @@ import {
   icmpType,
   isIcmpError,
 } from "./wire/icmp.js";
-import {
-  IP_DONT_FRAGMENT,
-  ipFragmentField,
-  PROTOCOL_ICMP,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-  recordsAddresses,
-} from "./wire/ipv4.js";
+import { At, Ip } from "./wire/inlined.js";
+import { IP_DONT_FRAGMENT, ipFragmentField, recordsAddresses } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
 
 /** Interface indices of a gateway. */
@@ -188,13 +181,13 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
     decision.nextHop = nextHop;
     decision.way = "outward";
     // Most need no closer look.
-    const isUsual = packet.ttl > 1 && packet.totalBytes <= wan.mtuBytes && packet.transportAt === TRANSPORT_AT;
+    const isUsual = packet.ttl > 1 && packet.totalBytes <= wan.mtuBytes && packet.transportAt === At.TRANSPORT;
     return isUsual ? "ok" : this.judgePassage(packet, wan);
   }
 
   /** For us, or an ICMP error: that is translated only if its checksum over the whole is right (RFC 5508 REQ-3). */
   protected override isNeededWhole(packet: Packet): boolean {
-    if (packet.protocol === PROTOCOL_ICMP && isIcmpError(icmpType(packet.frame.view, packet.transportAt))) return true;
+    if (packet.protocol === Ip.ICMP && isIcmpError(icmpType(packet.frame.view, packet.transportAt))) return true;
     const decision = this.nat.decision;
     return !packet.isForOthers && this.judgeDelivery(packet, decision) === "ok" && decision.way === "local";
   }
@@ -220,7 +213,7 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
       if (isFromLan) return this.judgeLocal(packet, decision, "ok");
     }
     const { protocol } = packet;
-    const hasPorts = protocol === PROTOCOL_UDP || protocol === PROTOCOL_TCP;
+    const hasPorts = protocol === Ip.UDP || protocol === Ip.TCP;
     const owner = hasPorts ? this.ports.ownerKind(protocol, packet.destinationPort) : this.ownerOfOther(packet);
     decision.owner = owner;
     let isForHost = owner === "mapping" || owner === "forward";
@@ -234,12 +227,12 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
       decision.way = isFromLan ? "hairpin" : "inward";
       if (!isTransitAddress(packet.source)) return "ipSourceMartian";
       // Most need no closer look.
-      const isUsual = packet.ttl > 1 && packet.totalBytes <= this.lan.mtuBytes && packet.transportAt === TRANSPORT_AT;
+      const isUsual = packet.ttl > 1 && packet.totalBytes <= this.lan.mtuBytes && packet.transportAt === At.TRANSPORT;
       return isUsual ? "ok" : this.judgePassage(packet, this.lan);
     }
     if (isFromLan || this.isExpected(packet, owner)) return this.judgeLocal(packet, decision, "ok");
     // What is left came from the WAN unasked. We answer pings, and listen to errors about our own packets.
-    if (protocol === PROTOCOL_ICMP) {
+    if (protocol === Ip.ICMP) {
       const isRefused = !this.firewall.answersPing && isEchoRequest(packet);
       return this.judgeLocal(packet, decision, isRefused ? "firewallDenied" : "ok");
     }
@@ -266,17 +259,17 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
   private isExpected(packet: Packet, owner: PortOwnerKind | undefined): boolean {
     if (owner !== "socket" && owner !== "listener") return false;
     const { protocol, source, sourcePort, destination, destinationPort } = packet;
-    if (protocol !== PROTOCOL_TCP) return owner === "socket";
+    if (protocol !== Ip.TCP) return owner === "socket";
     return this.sockets.find(protocol, destination, destinationPort, source, sourcePort) !== undefined;
   }
 
   /** Whose query identifier an ICMP packet for the WAN address is about, or port: an error is about the packet it quotes. */
   private ownerOfOther(packet: Packet): PortOwnerKind | undefined {
-    if (packet.protocol !== PROTOCOL_ICMP) return undefined;
+    if (packet.protocol !== Ip.ICMP) return undefined;
     if (packet.payloadBytes < ICMP_HEADER_BYTES) return undefined;
     const type = icmpType(packet.frame.view, packet.transportAt);
     if (type === ICMP_ECHO_REPLY || type === ICMP_TIMESTAMP_REPLY) {
-      return this.ports.ownerKind(PROTOCOL_ICMP, icmpIdentifier(packet.frame.view, packet.transportAt));
+      return this.ports.ownerKind(Ip.ICMP, icmpIdentifier(packet.frame.view, packet.transportAt));
     }
     if (!isIcmpError(type)) return undefined;
     const protocol = readQuote(packet, this.#quote);
@@ -286,13 +279,13 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
   private judgePassage(packet: Packet, out: Interface): Verdict {
     // As RFC 7126 sections 4.5 and 4.7 advise. Linux' "ping -R" begins the record with its own, inside address.
-    const hasOptions = packet.transportAt !== TRANSPORT_AT;
-    if (hasOptions && recordsAddresses(packet.frame.view, NETWORK_AT, packet.transportAt - NETWORK_AT)) {
+    const hasOptions = packet.transportAt !== At.TRANSPORT;
+    if (hasOptions && recordsAddresses(packet.frame.view, At.NETWORK, packet.transportAt - At.NETWORK)) {
       return "ipOptionRefused";
     }
     const isTooOld = packet.ttl <= 1;
     const isTooBig =
-      packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, NETWORK_AT) & IP_DONT_FRAGMENT) !== 0;
+      packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, At.NETWORK) & IP_DONT_FRAGMENT) !== 0;
     if (!isTooOld && !isTooBig) return "ok";
     // A stranger gets no answer: it would tell him a mapping from a closed port. Only a first fragment has ports, or an answer.
     const isStrange = packet.interfaceIndex === WAN && packet.fragmentOffset === 0;
@@ -305,11 +298,11 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
 /** Whether a packet for the gateway itself belongs to what has begun already: it needs no rule. */
 function isAnswer(packet: Packet, sockets: SocketTable, ports: PortSpace): boolean {
   const { protocol, source, sourcePort, destination, destinationPort } = packet;
-  if (protocol === PROTOCOL_ICMP) return !isEchoRequest(packet);
-  if (protocol === PROTOCOL_TCP) {
+  if (protocol === Ip.ICMP) return !isEchoRequest(packet);
+  if (protocol === Ip.TCP) {
     return sockets.find(protocol, destination, destinationPort, source, sourcePort) !== undefined;
   }
-  if (protocol !== PROTOCOL_UDP) return false;
+  if (protocol !== Ip.UDP) return false;
   // A socket that did not choose its port has asked somebody something.
   const { first, last } = ports.socketPorts;
   return destinationPort >= first && destinationPort <= last && ports.ownerKind(protocol, destinationPort) === "socket";

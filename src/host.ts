@@ -15,7 +15,7 @@ import {
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
 import { type DropReason, Drops, isFrameReason, type Verdict } from "./core/drops.js";
-import { ETHERNET_AT, ETHERNET_HEADER_BYTES, type Frame, MAX_FRAME_BYTES } from "./core/frame.js";
+import { ETHERNET_AT, type Frame, MAX_FRAME_BYTES } from "./core/frame.js";
 import type { Random } from "./core/random.js";
 import { Icmp } from "./ip/icmp.js";
 import { IpOutput } from "./ip/output.js";
@@ -47,6 +47,7 @@ import {
   UNREACHABLE_PROTOCOL,
   validateIcmp,
 } from "./wire/icmp.js";
+import { Ethernet } from "./wire/inlined.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/ipv4.js";
 import { Packet } from "./wire/packet.js";
 
@@ -204,34 +205,33 @@ export class Host {
     const source = this.interfaces[index] as Interface;
     source.rxFrames++;
     source.rxBytes += length;
-    if (length < ETHERNET_HEADER_BYTES) return this.#drop("frameTooShort", index);
-    if (length > MAX_FRAME_BYTES) return this.#drop("frameTooLong", index);
     // Here and not by calls: they are as dear as the reading itself, and every frame pays them.
     const view = frame.view;
     const head = view.getUint16(ETHERNET_AT);
     const isGroup = (head & GROUP_BIT) !== 0;
-    if ((head !== source.macHead || view.getInt32(ETHERNET_AT + 2) !== source.macTail) && !isGroup) {
-      return this.#drop("frameNotForUs", index);
-    }
-    if (source.stationFilter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) {
-      return this.#drop("macRefused", index);
-    }
-    const packet = this.#packet;
     let verdict: Verdict = "ok";
-    if (view.getUint16(ETHERTYPE_AT) === ETHERTYPE_IPV4) {
-      verdict = packet.take(frame, length - ETHERNET_HEADER_BYTES, index, isGroup);
-      if (verdict !== "ok") {
-        packet.totalBytes = 0;
-      } else {
+    if (length < Ethernet.HEADER_BYTES) {
+      verdict = "frameTooShort";
+    } else if (length > MAX_FRAME_BYTES) {
+      verdict = "frameTooLong";
+    } else if ((head !== source.macHead || view.getInt32(ETHERNET_AT + 2) !== source.macTail) && !isGroup) {
+      verdict = "frameNotForUs";
+    } else if (source.stationFilter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) {
+      verdict = "macRefused";
+    } else if (view.getUint16(ETHERTYPE_AT) !== ETHERTYPE_IPV4) {
+      verdict = this.#receiveOther(source, frame, length);
+    } else {
+      const packet = this.#packet;
+      verdict = packet.take(frame, length - Ethernet.HEADER_BYTES, index, isGroup);
+      if (verdict === "ok") {
         verdict = this.judgeArrival(source, packet);
         if (verdict === "ok") {
           if (packet.isFragment) verdict = this.receiveFragment(packet);
           else verdict = packet.isForOthers ? this.forward(packet) : this.deliver(packet);
         }
+      } else {
+        packet.totalBytes = 0;
       }
-    } else {
-      packet.totalBytes = 0;
-      verdict = this.#receiveOther(source, frame, length);
     }
     if (verdict !== "ok") this.#drop(verdict, index);
   }
@@ -308,6 +308,7 @@ export class Host {
 
   /** A frame that carries something else than IPv4. */
   #receiveOther(source: Interface, frame: Frame, length: number): Verdict {
+    this.#packet.totalBytes = 0;
     if (frame.view.getUint16(ETHERTYPE_AT) !== ETHERTYPE_ARP) return "etherTypeUnknown";
     return receiveArp(this.clock, this.neighbours, source, frame, length);
   }
@@ -373,7 +374,7 @@ export class Host {
    * translated: the error is built as `out` would send it and takes the way of any other packet from there.
    */
   #reportUnresolved(out: Interface, frame: Frame, length: number): void {
-    if (length <= ETHERNET_HEADER_BYTES || out.address === 0) return;
+    if (length <= Ethernet.HEADER_BYTES || out.address === 0) return;
     const lost = this.#dropped;
     lost.read(frame, out.index, false);
     this.drops.forgetAside();

@@ -8,11 +8,10 @@ import { ZONE_LAN, ZONE_WAN } from "../firewall/rule.js";
 import type { Rules } from "../firewall/rules.js";
 import type { FlowTable } from "../flow/table.js";
 import { idOf, kindOf, type PortOwnerKind, type PortSpace } from "../transport/portSpace.js";
-import { ICMP_HEADER_BYTES, ICMP_IDENTIFIER_OFFSET, icmpIdentifier, icmpType } from "../wire/icmp.js";
-import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
+import { icmpIdentifier, icmpType } from "../wire/icmp.js";
+import { Icmp, Ip, Tcp, Udp } from "../wire/inlined.js";
 import type { Packet } from "../wire/packet.js";
-import { TCP_FLAGS_OFFSET, TCP_HEADER_BYTES, TCP_RST } from "../wire/tcp.js";
-import { UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../wire/udp.js";
+import { TCP_RST } from "../wire/tcp.js";
 import { type Decision, NONE } from "./decision.js";
 import type { Eviction } from "./eviction.js";
 import type { Forwards } from "./forwards.js";
@@ -75,10 +74,10 @@ export class Judge {
     decision.victim = NONE;
     if (this.#flows.header.externalAddress === 0) return "wanNotReady";
     const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.outboundIcmp(packet, decision);
+    if (protocol === Ip.ICMP) return this.outboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);
     if (shape !== "ok") return shape;
-    const isTcp = protocol === PROTOCOL_TCP;
+    const isTcp = protocol === Ip.TCP;
     const source = packet.source;
     const sourcePort = packet.sourcePort;
     const session = this.#flows.findOutbound(protocol, source, sourcePort, packet.destination, packet.destinationPort);
@@ -110,7 +109,7 @@ export class Judge {
     decision.finished = NONE;
     decision.victim = NONE;
     const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.inboundIcmp(packet, decision);
+    if (protocol === Ip.ICMP) return this.inboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);
     if (shape !== "ok") return shape;
     const flags = decision.tcpFlags;
@@ -120,7 +119,7 @@ export class Judge {
       return this.judgeCall(packet, flags, decision);
     }
     decision.session = session;
-    if (protocol === PROTOCOL_TCP && this.#rules.count > 0 && this.reopens(session, flags)) {
+    if (protocol === Ip.TCP && this.#rules.count > 0 && this.reopens(session, flags)) {
       return this.judgeWayIn(packet, this.#flows.insideAddress(session), this.#flows.insidePort(session), decision);
     }
     return (flags & TCP_RST) === 0 || this.#tcp.admitsReset(session, packet, flags) ? "ok" : "natTcpWindow";
@@ -130,7 +129,7 @@ export class Judge {
   admit(packet: Packet): Verdict {
     const { protocol, source, sourcePort, transportAt } = packet;
     const view = packet.frame.view;
-    const isIcmp = protocol === PROTOCOL_ICMP;
+    const isIcmp = protocol === Ip.ICMP;
     // An error has no identifier, and nobody answers it.
     if (isIcmp && !isQueryReply(icmpType(view, transportAt))) return "ok";
     const port = isIcmp ? icmpIdentifier(view, transportAt) : packet.destinationPort;
@@ -151,7 +150,7 @@ export class Judge {
     const flows = this.#flows;
     const protocol = flows.protocol(session);
     const insideAddress = flows.insideAddress(session);
-    const insidePort = protocol === PROTOCOL_ICMP ? 0 : flows.insidePort(session);
+    const insidePort = protocol === Ip.ICMP ? 0 : flows.insidePort(session);
     const isFromOutside = isCalled(this.#sessions.tcpState(session));
     let zone: number = ZONE_WAN;
     let otherAddress = flows.remoteAddress(session);
@@ -175,7 +174,7 @@ export class Judge {
   restore(packet: Packet, { session, way }: Decision): void {
     const flows = this.#flows;
     const external = flows.externalAddress;
-    const hasPorts = packet.protocol !== PROTOCOL_ICMP;
+    const hasPorts = packet.protocol !== Ip.ICMP;
     if (way === "outward") {
       packet.source = flows.insideAddress(session);
       if (hasPorts) packet.sourcePort = flows.insidePort(session);
@@ -198,7 +197,7 @@ export class Judge {
   }
 
   private outboundIcmp(packet: Packet, decision: Decision): Verdict {
-    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+    if (packet.payloadBytes < Icmp.HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
     if (!isQueryRequest(type)) {
@@ -207,9 +206,9 @@ export class Judge {
       return judgeOutboundError(packet, this.#sessions, decision);
     }
     // As `icmpIdentifier`, without its call.
-    const identifier = view.getUint16(packet.transportAt + ICMP_IDENTIFIER_OFFSET);
+    const identifier = view.getUint16(packet.transportAt + Icmp.IDENTIFIER);
     decision.port = identifier;
-    const session = this.#flows.findOutbound(PROTOCOL_ICMP, packet.source, identifier, packet.destination, 0);
+    const session = this.#flows.findOutbound(Ip.ICMP, packet.source, identifier, packet.destination, 0);
     if (session >= 0) {
       if (this.#sessions.isLiving(session)) {
         decision.session = session;
@@ -224,11 +223,11 @@ export class Judge {
     decision.forward = DYNAMIC;
     decision.timerClass = ICMP;
     decision.account = packet.source & ACCOUNT_BITS;
-    return this.judgeOpening(PROTOCOL_ICMP, packet.source, identifier, decision);
+    return this.judgeOpening(Ip.ICMP, packet.source, identifier, decision);
   }
 
   private inboundIcmp(packet: Packet, decision: Decision): Verdict {
-    if (packet.payloadBytes < ICMP_HEADER_BYTES) return "icmpMalformed";
+    if (packet.payloadBytes < Icmp.HEADER_BYTES) return "icmpMalformed";
     const view = packet.frame.view;
     const type = icmpType(view, packet.transportAt);
     if (!isQueryReply(type)) {
@@ -236,12 +235,12 @@ export class Judge {
       decision.port = NONE;
       return judgeInboundError(packet, this.#sessions, this.#flows, decision);
     }
-    const identifier = view.getUint16(packet.transportAt + ICMP_IDENTIFIER_OFFSET);
+    const identifier = view.getUint16(packet.transportAt + Icmp.IDENTIFIER);
     decision.port = identifier;
-    const session = this.#sessions.findInbound(PROTOCOL_ICMP, packet.source, 0, identifier);
+    const session = this.#sessions.findInbound(Ip.ICMP, packet.source, 0, identifier);
     decision.session = session;
     if (session >= 0) return "ok";
-    return this.#ports.ownerKind(PROTOCOL_ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
+    return this.#ports.ownerKind(Ip.ICMP, identifier) === "mapping" ? "natFiltered" : "wanUnsolicited";
   }
 
   /**
@@ -361,7 +360,7 @@ export class Judge {
     decision.owner = owner;
     const refusal = this.filterOwner(owner, id, source);
     if (refusal !== "ok") return refusal;
-    const isTcp = protocol === PROTOCOL_TCP;
+    const isTcp = protocol === Ip.TCP;
     if (isTcp && !isOpening(flags)) return "natTcpState";
     const insideAddress = this.targetAddress(owner, id);
     const insidePort = this.targetPort(owner, id, destinationPort);
@@ -447,18 +446,18 @@ export function judgeShape(packet: Packet, decision: Decision): Verdict {
   const view = packet.frame.view;
   const payloadBytes = packet.payloadBytes;
   decision.tcpFlags = 0;
-  if (protocol === PROTOCOL_UDP) {
-    if (payloadBytes < UDP_HEADER_BYTES || packet.destinationPort === 0) return "udpMalformed";
-    const length = view.getUint16(packet.transportAt + UDP_LENGTH_OFFSET);
-    if (length < UDP_HEADER_BYTES) return "udpMalformed";
+  if (protocol === Ip.UDP) {
+    if (payloadBytes < Udp.HEADER_BYTES || packet.destinationPort === 0) return "udpMalformed";
+    const length = view.getUint16(packet.transportAt + Udp.LENGTH);
+    if (length < Udp.HEADER_BYTES) return "udpMalformed";
     // Of a fragment's datagram more is to come.
     return length <= payloadBytes || packet.isFragment ? "ok" : "udpMalformed";
   }
-  if (protocol !== PROTOCOL_TCP) return "natProtocol";
-  if (payloadBytes < TCP_HEADER_BYTES || packet.sourcePort === 0 || packet.destinationPort === 0) return "tcpMalformed";
-  const word = view.getUint16(packet.transportAt + TCP_FLAGS_OFFSET - 1);
+  if (protocol !== Ip.TCP) return "natProtocol";
+  if (payloadBytes < Tcp.HEADER_BYTES || packet.sourcePort === 0 || packet.destinationPort === 0) return "tcpMalformed";
+  const word = view.getUint16(packet.transportAt + Tcp.FLAGS_WORD);
   const headerBytes = (word >> 10) & 60;
-  if (headerBytes < TCP_HEADER_BYTES || headerBytes > payloadBytes) return "tcpMalformed";
+  if (headerBytes < Tcp.HEADER_BYTES || headerBytes > payloadBytes) return "tcpMalformed";
   decision.tcpFlags = word & 0xff;
   return "ok";
 }

@@ -13,7 +13,7 @@ import type { Rules } from "../firewall/rules.js";
 import type { FlowMemory } from "../flow/memory.js";
 import { FlowTable } from "../flow/table.js";
 import type { PortSpace } from "../transport/portSpace.js";
-import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/ipv4.js";
+import { Ip } from "../wire/inlined.js";
 import type { Packet } from "../wire/packet.js";
 import { Decision, NONE } from "./decision.js";
 import { Eviction } from "./eviction.js";
@@ -254,7 +254,7 @@ export class Nat implements ForwardEffects {
     const flows = this.flows;
     const external = flows.header.externalAddress;
     const protocol = packet.protocol;
-    if (protocol === PROTOCOL_ICMP) return this.outboundIcmp(packet, decision);
+    if (protocol === Ip.ICMP) return this.outboundIcmp(packet, decision);
     let session = decision.session;
     let externalPort = 0;
     if (session < 0) {
@@ -262,10 +262,10 @@ export class Nat implements ForwardEffects {
       if (verdict !== "ok") return verdict;
       session = decision.session;
       externalPort = this.#openedPort;
-      if (protocol === PROTOCOL_TCP) this.#tcp.begin(session, packet, true);
+      if (protocol === Ip.TCP) this.#tcp.begin(session, packet, true);
     } else {
       externalPort = flows.externalPort(session);
-      if (protocol === PROTOCOL_TCP) this.#tcp.track(session, packet, decision.tcpFlags, true);
+      if (protocol === Ip.TCP) this.#tcp.track(session, packet, decision.tcpFlags, true);
       else this.#sessions.touch(session, true);
     }
     if (packet.destination !== external) this.lastSession = session;
@@ -282,8 +282,8 @@ export class Nat implements ForwardEffects {
     if (refusal !== "ok") return this.refuse(refusal, decision);
     const flows = this.flows;
     const { protocol, source } = packet;
-    if (protocol === PROTOCOL_ICMP) return this.inboundIcmp(packet, decision);
-    const isTcp = protocol === PROTOCOL_TCP;
+    if (protocol === Ip.ICMP) return this.inboundIcmp(packet, decision);
+    const isTcp = protocol === Ip.TCP;
     let session = decision.session;
     if (session < 0) {
       this.#openedPort = packet.destinationPort;

@@ -2,68 +2,58 @@
  * Rewrites one end of a packet, in its bytes and in its `Packet`; checksums follow incrementally (RFC 1624). The header gets
  * the packet's TTL at the same time: both change one checksum.
  */
-import { NETWORK_AT } from "../core/frame.js";
-import { ICMP_CHECKSUM_OFFSET, ICMP_IDENTIFIER_OFFSET } from "../wire/icmp.js";
-import {
-  IP_DESTINATION_OFFSET,
-  IP_DONT_FRAGMENT,
-  IP_FRAGMENT_BITS,
-  IP_IDENTIFICATION_OFFSET,
-  IP_SOURCE_OFFSET,
-  IP_TTL_OFFSET,
-  ipIdentification,
-  PROTOCOL_TCP,
-} from "../wire/ipv4.js";
-
+import { At, Icmp, Ip, Tcp, Udp } from "../wire/inlined.js";
+import { ipIdentification } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
-import { TCP_CHECKSUM_OFFSET } from "../wire/tcp.js";
-import { UDP_CHECKSUM_OFFSET } from "../wire/udp.js";
 
 /** A multiple of 0xffff above all that a change may take from a sum. */
-const ABOVE_ZERO = 0x3fffc;
+// biome-ignore lint/suspicious/noConstEnum: see inlined.ts.
+const enum Sum {
+  ABOVE_ZERO = 0x3fffc,
+}
 
 /** The source address alone: what follows the IP header has no pseudo header over it. */
 export function setSource(packet: Packet, address: number): void {
   const before = packet.source;
   // As `changeOf`, here and below: a call costs XS as much as what it does.
   const change =
-    ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
+    Sum.ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   packet.source = address;
-  finish(packet, IP_SOURCE_OFFSET, address, change);
+  finish(packet, At.SOURCE, address, change);
 }
 
 /** The destination address alone. */
 export function setDestination(packet: Packet, address: number): void {
   const before = packet.destination;
   const change =
-    ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
+    Sum.ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   packet.destination = address;
-  finish(packet, IP_DESTINATION_OFFSET, address, change);
+  finish(packet, At.DESTINATION, address, change);
 }
 
 /** What a fragment other than the first one shows of its datagram: both addresses and the identification. */
 export function setLabel(packet: Packet, source: number, destination: number, identification: number): void {
   const { view } = packet.frame;
-  const before = ipIdentification(view, NETWORK_AT);
+  const before = ipIdentification(view, At.NETWORK);
   const addresses = changeOf(packet.source, source) + changeOf(packet.destination, destination);
-  view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
-  view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, source);
+  view.setUint16(At.FRAGMENT, identification);
+  view.setInt32(At.SOURCE, source);
   packet.source = source;
   packet.destination = destination;
-  finish(packet, IP_DESTINATION_OFFSET, destination, addresses + before - identification);
+  finish(packet, At.DESTINATION, destination, addresses + before - identification);
 }
 
 /** Address and port of one end of a UDP or TCP packet: its source, or its destination. */
 export function setEndpoint(packet: Packet, isSource: boolean, address: number, port: number): void {
   const view = packet.frame.view;
-  const isTcp = packet.protocol === PROTOCOL_TCP;
+  const isTcp = packet.protocol === Ip.TCP;
   const transportAt = packet.transportAt;
   const before = isSource ? packet.source : packet.destination;
-  const checksumAt = isTcp ? transportAt + TCP_CHECKSUM_OFFSET : transportAt + UDP_CHECKSUM_OFFSET;
+  const checksumAt = isTcp ? transportAt + Tcp.CHECKSUM : transportAt + Udp.CHECKSUM;
   const checksum = view.getUint16(checksumAt);
   // What both checksums have to be told of, and modulo 0xffff, as in the flow cache: in few steps.
   let change =
-    ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
+    Sum.ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   // To UDP 0 is "none", and stays; a computed 0 is sent as 0xffff (RFC 768, RFC 1122 section 4.1.3.4).
   if (checksum !== 0 || isTcp) {
     const portBefore = isSource ? packet.sourcePort : packet.destinationPort;
@@ -75,32 +65,32 @@ export function setEndpoint(packet: Packet, isSource: boolean, address: number, 
     packet.sourcePort = port;
     packet.source = address;
     const fragmentWord = packet.fragmentWord;
-    if ((fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
+    if ((fragmentWord & Ip.FRAGMENT_BITS) !== Ip.DONT_FRAGMENT) {
       const identification = packet.identification;
       change += ((fragmentWord >> 16) & 0xffff) - identification;
-      view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
+      view.setUint16(At.FRAGMENT, identification);
     }
-    view.setInt32(NETWORK_AT + IP_SOURCE_OFFSET, address);
+    view.setInt32(At.SOURCE, address);
   } else {
     view.setUint16(transportAt + 2, port);
     packet.destinationPort = port;
     packet.destination = address;
-    view.setInt32(NETWORK_AT + IP_DESTINATION_OFFSET, address);
+    view.setInt32(At.DESTINATION, address);
   }
   // As `finish`, whose call would cost XS 900 instructions.
-  const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+  const word = view.getInt32(At.TTL);
   const ttl = packet.ttl;
   const sum = ((word & 0xffff) + change + ((word >> 16) & 0xff00) - (ttl << 8)) % 0xffff;
-  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, (ttl << 24) | (word & 0xff0000) | sum);
+  view.setInt32(At.TTL, (ttl << 24) | (word & 0xff0000) | sum);
 }
 
 /** The identifier of an ICMP query or reply, which was `before`. */
 export function setIdentifier(packet: Packet, before: number, after: number): void {
   const view = packet.frame.view;
   const transportAt = packet.transportAt;
-  view.setUint16(transportAt + ICMP_IDENTIFIER_OFFSET, after);
+  view.setUint16(transportAt + Icmp.IDENTIFIER, after);
   // As `patchChecksum`, which says why 0 is written as 0xffff; its calls were half of the price.
-  const checksumAt = transportAt + ICMP_CHECKSUM_OFFSET;
+  const checksumAt = transportAt + Icmp.CHECKSUM;
   let sum = (~view.getUint16(checksumAt) & 0xffff) + (~before & 0xffff) + after;
   sum = (sum & 0xffff) + (sum >> 16);
   sum = (sum & 0xffff) + (sum >> 16);
@@ -109,27 +99,27 @@ export function setIdentifier(packet: Packet, before: number, after: number): vo
 
 /** What `before` adds to a checksum more than `after` does, made positive. */
 function changeOf(before: number, after: number): number {
-  return ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((after >> 16) & 0xffff) - (after & 0xffff);
+  return Sum.ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((after >> 16) & 0xffff) - (after & 0xffff);
 }
 
 /**
  * Writes the address, the TTL, and for a new source the identification, if it matters; and a checksum for all: `change` is
  * what the old address adds to the sum, less what the new one does, and above 0 by a multiple of 0xffff.
  */
-function finish(packet: Packet, offset: number, address: number, change: number): void {
+function finish(packet: Packet, at: number, address: number, change: number): void {
   const view = packet.frame.view;
   // TTL, protocol and checksum are one word.
-  const word = view.getInt32(NETWORK_AT + IP_TTL_OFFSET);
+  const word = view.getInt32(At.TTL);
   const ttl = packet.ttl;
   let sum = (word & 0xffff) + change + ((word >> 16) & 0xff00) - (ttl << 8);
-  if (offset === IP_SOURCE_OFFSET) {
+  if (at === At.SOURCE) {
     const fragmentWord = packet.fragmentWord;
-    if ((fragmentWord & IP_FRAGMENT_BITS) !== IP_DONT_FRAGMENT) {
+    if ((fragmentWord & Ip.FRAGMENT_BITS) !== Ip.DONT_FRAGMENT) {
       const identification = packet.identification;
       sum += ((fragmentWord >> 16) & 0xffff) - identification;
-      view.setUint16(NETWORK_AT + IP_IDENTIFICATION_OFFSET, identification);
+      view.setUint16(At.FRAGMENT, identification);
     }
   }
-  view.setInt32(NETWORK_AT + offset, address);
-  view.setInt32(NETWORK_AT + IP_TTL_OFFSET, (ttl << 24) | (word & 0xff0000) | (sum % 0xffff));
+  view.setInt32(at, address);
+  view.setInt32(At.TTL, (ttl << 24) | (word & 0xff0000) | (sum % 0xffff));
 }

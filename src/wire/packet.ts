@@ -5,26 +5,10 @@
  */
 import { sumBytes } from "../core/checksum.js";
 import type { Verdict } from "../core/drops.js";
-import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../core/frame.js";
-import {
-  IP_DESTINATION_OFFSET,
-  IP_IDENTIFICATION_OFFSET,
-  IP_MORE_FRAGMENTS,
-  IP_OFFSET_MASK,
-  IP_SOURCE_OFFSET,
-  IP_TTL_OFFSET,
-  IPV4_HEADER_BYTES,
-  PROTOCOL_TCP,
-  PROTOCOL_UDP,
-  validateOptions,
-} from "./ipv4.js";
+import type { Frame } from "../core/frame.js";
+import { At, Ip } from "./inlined.js";
+import { validateOptions } from "./ipv4.js";
 
-// Offsets of the header's words in a frame's buffer: to add them up for each packet would cost XS 100 instructions each.
-const FRAGMENT_AT = NETWORK_AT + IP_IDENTIFICATION_OFFSET;
-const TTL_AT = NETWORK_AT + IP_TTL_OFFSET;
-const SOURCE_AT = NETWORK_AT + IP_SOURCE_OFFSET;
-const DESTINATION_AT = NETWORK_AT + IP_DESTINATION_OFFSET;
-const ANY_FRAGMENT = IP_MORE_FRAGMENTS | IP_OFFSET_MASK;
 /** What the length field can say (RFC 791 section 3.1). */
 const MAX_PACKET_BYTES = 65535;
 
@@ -65,11 +49,11 @@ export class Packet {
 
   /** Position of the payload within the whole datagram, in bytes. */
   get fragmentOffset(): number {
-    return (this.fragmentWord & IP_OFFSET_MASK) << 3;
+    return (this.fragmentWord & Ip.OFFSET_MASK) << 3;
   }
 
   get moreFragments(): boolean {
-    return (this.fragmentWord & IP_MORE_FRAGMENTS) !== 0;
+    return (this.fragmentWord & Ip.MORE_FRAGMENTS) !== 0;
   }
 
   /**
@@ -78,19 +62,19 @@ export class Packet {
    * of the frame. Source routes are refused (RFC 7126 section 4.3), other options are let through if well formed.
    */
   take(frame: Frame, available: number, interfaceIndex: number, isLinkBroadcast: boolean): Verdict {
-    if (available < IPV4_HEADER_BYTES) return "ipMalformed";
+    if (available < Ip.HEADER_BYTES) return "ipMalformed";
     const view = frame.view;
     // Each word is read once: on XS that costs as much as a single byte, and a call to read it as much again.
-    const word0 = view.getInt32(NETWORK_AT);
+    const word0 = view.getInt32(At.NETWORK);
     const totalBytes = word0 & 0xffff;
     const headerBytes = (word0 >> 22) & 60;
-    if (word0 >> 28 !== 4 || headerBytes < IPV4_HEADER_BYTES || totalBytes < headerBytes || totalBytes > available) {
+    if (word0 >> 28 !== 4 || headerBytes < Ip.HEADER_BYTES || totalBytes < headerBytes || totalBytes > available) {
       return "ipMalformed";
     }
-    const fragmentWord = view.getInt32(FRAGMENT_AT);
-    const word2 = view.getInt32(TTL_AT);
-    const source = view.getInt32(SOURCE_AT);
-    const destination = view.getInt32(DESTINATION_AT);
+    const fragmentWord = view.getInt32(At.FRAGMENT);
+    const word2 = view.getInt32(At.TTL);
+    const source = view.getInt32(At.SOURCE);
+    const destination = view.getInt32(At.DESTINATION);
     let sum =
       ((word0 >> 16) & 0xffff) +
       ((fragmentWord >> 16) & 0xffff) +
@@ -102,12 +86,12 @@ export class Packet {
       (word2 & 0xffff) +
       (source & 0xffff) +
       (destination & 0xffff);
-    if (headerBytes !== IPV4_HEADER_BYTES) sum = sumBytes(view, TRANSPORT_AT, headerBytes - IPV4_HEADER_BYTES, sum);
+    if (headerBytes !== Ip.HEADER_BYTES) sum = sumBytes(view, At.TRANSPORT, headerBytes - Ip.HEADER_BYTES, sum);
     // As adding with end-around carry until it is 0xffff (RFC 1071): it is not 0, for the first word is not.
     if (sum % 0xffff !== 0) return "ipChecksum";
-    const transportAt = NETWORK_AT + headerBytes;
-    if (headerBytes !== IPV4_HEADER_BYTES) {
-      const options = validateOptions(view, TRANSPORT_AT, transportAt);
+    const transportAt = At.NETWORK + headerBytes;
+    if (headerBytes !== Ip.HEADER_BYTES) {
+      const options = validateOptions(view, At.TRANSPORT, transportAt);
       if (options !== "ok") return options;
     }
 
@@ -122,13 +106,11 @@ export class Packet {
     this.interfaceIndex = interfaceIndex;
     this.totalBytes = totalBytes;
     this.ttl = (word2 >> 24) & 0xff;
-    this.isFragment = (fragmentWord & ANY_FRAGMENT) !== 0;
+    this.isFragment = (fragmentWord & Ip.ANY_FRAGMENT) !== 0;
     this.isLinkBroadcast = isLinkBroadcast;
     this.fragmentWord = fragmentWord;
     const hasPorts =
-      (protocol === PROTOCOL_TCP || protocol === PROTOCOL_UDP) &&
-      payloadBytes >= 4 &&
-      (fragmentWord & IP_OFFSET_MASK) === 0;
+      (protocol === Ip.TCP || protocol === Ip.UDP) && payloadBytes >= 4 && (fragmentWord & Ip.OFFSET_MASK) === 0;
     const ports = hasPorts ? view.getInt32(transportAt) : 0;
     this.sourcePort = (ports >> 16) & 0xffff;
     this.destinationPort = ports & 0xffff;
