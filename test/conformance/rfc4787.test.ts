@@ -6,6 +6,7 @@ import {
   decodeIpv4,
   decodeUdp,
   expectFrame,
+  FRAGMENT_ORDERS,
   fragmentsOf,
   GatewayBench,
   ISP_ADDRESS,
@@ -39,16 +40,6 @@ import {
 
 /** For thousands of packets: seconds where many tests run at once. */
 const SLOW_MS = 60_000;
-
-/** All orders of three fragments. */
-const ORDERS = [
-  [0, 1, 2],
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-];
 
 describe("RFC 4787: UDP", () => {
   it("RFC4787 REQ-1, T1: an inside endpoint has the same external port for every destination", () => {
@@ -433,7 +424,7 @@ describe("RFC 4787: fragments", () => {
     const { bench, external, inward } = mapped();
     const left = udpFrame({ ...out, sourcePort: external, payload });
     const entered = udpFrame({ ...back, sourcePort: 53, destinationPort: 5000, payload });
-    for (const [index, order] of ORDERS.entries()) {
+    for (const [index, order] of FRAGMENT_ORDERS.entries()) {
       const identification = 1000 + index;
       const outward = fragmentsOf(udpFrame({ ...L1_TO_W1, sourcePort: 5000, identification, payload }), 1008);
       for (const i of order) bench.fromLan(outward[i] as Uint8Array);

@@ -5,6 +5,7 @@ import { LAN, WAN } from "../../src/gateway.js";
 import { wholeFrames } from "../support/endHost.js";
 import { decodeIpv4, decodeTcp, decodeUdp, expectFrame } from "../support/expectFrame.js";
 import {
+  FRAGMENT_ORDERS,
   fragmentsOf,
   type Ipv4Fields,
   icmpErrorFrame,
@@ -196,20 +197,12 @@ function withAddressesOf(frame: Uint8Array, fragment: Uint8Array): Uint8Array {
   return fragment;
 }
 
-const PERMUTATIONS = [
-  [0, 1, 2],
-  [0, 2, 1],
-  [1, 0, 2],
-  [1, 2, 0],
-  [2, 0, 1],
-  [2, 1, 0],
-];
 const ROOMY: BenchOptions = { capacity: { heldFragments: 16 } };
 
 describe.each(WAYS)("$name", (way) => {
   const payload = patternBytes(1200);
 
-  it.each(PERMUTATIONS)("passes three fragments in the order %i, %i, %i", (...order) => {
+  it.each(FRAGMENT_ORDERS)("passes three fragments in the order %i, %i, %i", (...order) => {
     const bench = new GatewayBench();
     const build = way.prepare(bench);
     bench.clear();
@@ -539,7 +532,7 @@ describe("a datagram whose rest does not come", () => {
 describe("a datagram that is needed whole", () => {
   const payload = patternBytes(2000);
 
-  it.each(PERMUTATIONS)("is put together for us in the order %i, %i, %i", (...order) => {
+  it.each(FRAGMENT_ORDERS)("is put together for us in the order %i, %i, %i", (...order) => {
     for (const [ends, from] of [
       [L1_TO_LAN_ADDRESS, "lan"],
       [W1_TO_US, "wan"],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { canBuild } from "../flow/native/build.js";
 import { describeIf } from "../support/skip.js";
-import { Bench, LAN2, ROUTER_LAN, ROUTER_WAN, WEB } from "./support/bench.js";
+import { Bench, LAN2, ROUTER_LAN, ROUTER_WAN, TCP_PORT, UDP_PORT, WEB } from "./support/bench.js";
 import { missingRights } from "./support/namespaces.js";
 import { PorterSimulator } from "./support/porterSimulator.js";
 
@@ -10,8 +10,6 @@ import { PorterSimulator } from "./support/porterSimulator.js";
  * carries what it should, nativeFlowCache.test.ts shows.
  */
 
-const TCP_PORT = 80;
-const UDP_PORT = 7;
 const GAME_PORT = 25565;
 const TEN_MEGABYTES = 10_000_000;
 
@@ -30,12 +28,7 @@ describeIf(missing === undefined, missing ?? "", "the gateway with the flow cach
       `set wan gateway ${WEB}`,
       `forward add both ${GAME_PORT} ${LAN2}`,
     ]);
-    await Promise.all([
-      bench.web.serveTcp(TCP_PORT),
-      bench.web.serveUdp(UDP_PORT),
-      bench.lan2.serveTcp(GAME_PORT),
-      bench.lan2.serveUdp(GAME_PORT),
-    ]);
+    await bench.serve(GAME_PORT);
   });
 
   afterAll(async () => {

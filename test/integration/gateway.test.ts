@@ -3,7 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeIf, testIf } from "../support/skip.js";
-import { Bench, FRIEND, LAN_PORT, LAN2, ROUTER_LAN, ROUTER_WAN, WAN_PORT, WEB } from "./support/bench.js";
+import {
+  Bench,
+  FRIEND,
+  LAN_PORT,
+  LAN2,
+  ROUTER_LAN,
+  ROUTER_WAN,
+  TCP_PORT,
+  UDP_PORT,
+  WAN_PORT,
+  WEB,
+} from "./support/bench.js";
 import { Capture, tsharkComplaints } from "./support/capture.js";
 import { chosenDevice, missingForDevice } from "./support/chosenDevice.js";
 import type { DeviceUnderTest } from "./support/deviceUnderTest.js";
@@ -15,8 +26,6 @@ import { isInstalled, missingRights } from "./support/namespaces.js";
  * it found it. The last tests judge every frame that the device has emitted in the others.
  */
 
-const TCP_PORT = 80;
-const UDP_PORT = 7;
 const GAME_PORT = 25565;
 const TEN_MEGABYTES = 10_000_000;
 
@@ -44,12 +53,7 @@ describeIf(missing === undefined, missing ?? "", "the gateway between Linux host
     for (const side of hasTcpdump ? (["lan", "wan"] as const) : []) {
       captures.push(await Capture.start(bench.wires, side === "lan" ? LAN_PORT : WAN_PORT, recording(side)));
     }
-    await Promise.all([
-      bench.web.serveTcp(TCP_PORT),
-      bench.web.serveUdp(UDP_PORT),
-      bench.lan2.serveTcp(GAME_PORT),
-      bench.lan2.serveUdp(GAME_PORT),
-    ]);
+    await bench.serve(GAME_PORT);
   });
 
   afterAll(async () => {

@@ -186,6 +186,16 @@ export function arpFrame(fields: ArpFields = {}): Uint8Array {
   return ethernetFrame(ethernet, 0x0806, packet);
 }
 
+/** All orders of three fragments. */
+export const FRAGMENT_ORDERS: readonly (readonly [number, number, number])[] = [
+  [0, 1, 2],
+  [0, 2, 1],
+  [1, 0, 2],
+  [1, 2, 0],
+  [2, 0, 1],
+  [2, 1, 0],
+];
+
 /** The fragments of a frame's packet, each with `chunkBytes` (a multiple of 8) of payload but the last. No options. */
 export function fragmentsOf(frame: Uint8Array, chunkBytes: number): Uint8Array[] {
   const payload = frame.subarray(34);

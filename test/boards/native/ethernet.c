@@ -1,40 +1,15 @@
 /* The Ethernet driver's side: every buffer comes back once, whatever becomes of its frame. */
-#include "cache.h"
-#include "check.h"
+#include "driverFixture.h"
 #include "ethernetPort.h"
-#include "idf.h"
 
-#define SLOTS 2
-#define LAN 0
-#define WAN 1
 #ifdef CONFIG_ETH_USE_OPENETH
 #define FCS_BYTES 4u
 #else
 #define FCS_BYTES 0u
 #endif
 
-static PorterFramePort lan;
-static PorterFramePort wan;
-static PorterFrameSlot slots[2][SLOTS];
 static PorterTaggedFrame tagged[2][2];
 static PorterMedium *medium;
-static int flowVerdict = PORTER_FLOW_MISS;
-static uint32_t table[1];
-
-int porter_flow_forward(uint32_t *words, void *frame, uint32_t length, uint32_t interfaceIndex) {
-  (void)words;
-  (void)frame;
-  (void)length;
-  (void)interfaceIndex;
-  return flowVerdict;
-}
-
-void porter_pause(void) {}
-
-static int post(void *context) {
-  (void)context;
-  return 1;
-}
 
 static void startMedium(void) {
   const char *problem = NULL;

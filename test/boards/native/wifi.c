@@ -1,34 +1,8 @@
 /* The Wi-Fi driver's side: every buffer comes back once, and settings reach the driver in an order that it takes. */
-#include "cache.h"
-#include "check.h"
-#include "idf.h"
+#include "driverFixture.h"
 #include "wifiPort.h"
 
-#define SLOTS 2
-#define LAN 0
-#define WAN 1
-
-static PorterFramePort lan;
-static PorterFramePort wan;
-static PorterFrameSlot slots[2][SLOTS];
-static int flowVerdict = PORTER_FLOW_MISS;
-static uint32_t table[1];
 static int newsTold;
-
-int porter_flow_forward(uint32_t *words, void *frame, uint32_t length, uint32_t interfaceIndex) {
-  (void)words;
-  (void)frame;
-  (void)length;
-  (void)interfaceIndex;
-  return flowVerdict;
-}
-
-void porter_pause(void) {}
-
-static int post(void *context) {
-  (void)context;
-  return 1;
-}
 
 static void tell(void) {
   newsTold += 1;

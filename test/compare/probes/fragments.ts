@@ -1,4 +1,4 @@
-import { fragmentsOf, ipv4Frame, patternBytes, udpFrame } from "../../support/frames.js";
+import { FRAGMENT_ORDERS, fragmentsOf, ipv4Frame, patternBytes, udpFrame } from "../../support/frames.js";
 import { DEVICE_LAN, DEVICE_WAN, L1, L2, type Station, WAN_MTU } from "../addresses.js";
 import { control, fail, type Outcome, pass } from "../outcome.js";
 import { type Packet, UDP } from "../packet.js";
@@ -148,8 +148,7 @@ async function interleaved(stage: Stage): Promise<Outcome> {
 
 /** A datagram of three fragments, in each order, sent on `side`. */
 async function inAnyOrder(stage: Stage, side: Side, ends: object, isIts: Matches): Promise<Outcome> {
-  const orders = [[2, 1, 0], [1, 2, 0], [1, 0, 2], [2, 0, 1], [0, 2, 1], [0, 1, 2]] as const; // biome-ignore format: a table
-  for (const [index, order] of orders.entries()) {
+  for (const [index, order] of FRAGMENT_ORDERS.entries()) {
     const payload = patternBytes(THREE_FRAGMENTS_BYTES);
     const whole = udpFrame({ ...ends, payload, identification: 0x5100 + index });
     const parts = fragmentsOf(whole, CHUNK_BYTES);

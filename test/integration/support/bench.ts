@@ -9,6 +9,10 @@ export const LAN2 = "192.168.1.50";
 export const WEB = "203.0.113.1";
 export const FRIEND = "198.51.100.7";
 
+/** What `Bench.serve` serves at the web. */
+export const TCP_PORT = 80;
+export const UDP_PORT = 7;
+
 /** The ports of the switch where the device under test is plugged in; for Porter these are TAP devices. */
 export const LAN_PORT = "dut-lan";
 export const WAN_PORT = "dut-wan";
@@ -62,6 +66,16 @@ export class Bench {
   async plugIn(port: string): Promise<void> {
     const bridge = port === LAN_PORT ? "lan" : "wan";
     await this.wires.ip(`link set ${port} master ${bridge} up`);
+  }
+
+  /** Serves TCP and UDP: on the web's ports 80 and 7, and at lan2 on a port for a forward. */
+  async serve(gamePort: number): Promise<void> {
+    await Promise.all([
+      this.web.serveTcp(TCP_PORT),
+      this.web.serveUdp(UDP_PORT),
+      this.lan2.serveTcp(gamePort),
+      this.lan2.serveUdp(gamePort),
+    ]);
   }
 
   /** Forgets the path MTUs that the hosts have learned. */
