@@ -6,10 +6,9 @@
  * allocates anything.
  */
 import koffi from "koffi";
-import { ETHERNET_HEADER_BYTES, NETWORK_AT } from "../src/core/frame.js";
+import { ETHERNET_HEADER_BYTES } from "../src/core/frame.js";
 import { type FlowCache, type Forward, MISS } from "../src/flow/cache.js";
 import { type FlowTable, LAN, WAN } from "../src/flow/table.js";
-import { ipTotalBytes } from "../src/wire/ipv4.js";
 import { buildFlowCache, LIBRARY_FLAGS } from "./buildFlowCache.js";
 
 // A pointer to words would make koffi look whether the array is of their kind.
@@ -24,10 +23,15 @@ export function loadNativeFlowCache(): (flows: FlowTable) => FlowCache {
   return ({ words }) => {
     const carryFrom =
       (index: number): Forward =>
-      (frame, length) =>
-        forward(words, frame.words, length, index) === MISS
+      (packet, length) =>
+        forward(words, packet, length, index) === MISS
           ? MISS
-          : ETHERNET_HEADER_BYTES + ipTotalBytes(frame.view, NETWORK_AT);
+          : ETHERNET_HEADER_BYTES + totalBytesIn(packet[4] as number);
     return { outbound: carryFrom(LAN), inbound: carryFrom(WAN) };
   };
+}
+
+/** The packet's length, in word 4 of its frame. Little-endian: on other machines the C carries nothing. */
+function totalBytesIn(word: number): number {
+  return ((word >> 8) & 0xff00) | ((word >> 24) & 0xff);
 }

@@ -44,7 +44,11 @@ export class Gateway extends GatewayForwarding {
     this.links = options.links;
     this.bindings = options.links?.defaults ?? [];
     const flows = this.nat.flows;
-    const { outbound, inbound } = (options.flowCache ?? createFlowCache)(flows, this.wan);
+    const { wan } = this;
+    const makeFlowCache = options.flowCache ?? createFlowCache;
+    const { outbound, inbound, nextIdentification } = makeFlowCache(flows, wan.nextIdentification());
+    // Where it counts in a variable of its own, all that leaves by the WAN is counted there.
+    if (nextIdentification !== undefined) wan.nextIdentification = nextIdentification;
     this.#outward = { carry: outbound, source: this.lan, out: this.wan };
     this.#inward = { carry: inbound, source: this.wan, out: this.lan };
     for (const one of this.interfaces) flows.setInterface(one.index, one.mac, one.mtuBytes);
@@ -197,7 +201,7 @@ export class Gateway extends GatewayForwarding {
 
   override receive(index: number, frame: Frame, length: number): void {
     const passage = index === LAN ? this.#outward : this.#inward;
-    const sentBytes = passage.carry(frame, length);
+    const sentBytes = passage.carry(frame.words, length);
     if (sentBytes < 0) {
       super.receive(index, frame, length);
       return;

@@ -7,9 +7,8 @@ import type { Verdict } from "./core/drops.js";
 import type { FirewallEffects } from "./firewall/effects.js";
 import { Firewall } from "./firewall/firewall.js";
 import { ZONE_SELF } from "./firewall/rule.js";
-import type { FlowCache } from "./flow/cache.js";
+import type { createFlowCache } from "./flow/cache.js";
 import type { FlowMemory } from "./flow/memory.js";
-import type { FlowTable } from "./flow/table.js";
 import { FragmentForwarder } from "./fragmentForwarder.js";
 import type { HostOptions } from "./host.js";
 import type { Interface } from "./link/interface.js";
@@ -42,7 +41,7 @@ export interface GatewayOptions extends HostOptions {
   /** The NAT's settings where they differ from the defaults. */
   readonly nat?: NatSettings;
   /** Makes the flow cache of the gateway's flow table: createFlowCache, or a twin of it. */
-  readonly flowCache?: (flows: FlowTable, wan: Interface) => FlowCache;
+  readonly flowCache?: typeof createFlowCache;
   /** Memory for the flow table that a driver's tasks read, `flowTableBytes` long; without it, it has its own. */
   readonly flowMemory?: FlowMemory;
   /** The device's ports, where interfaces can be attached to others than at the start. */

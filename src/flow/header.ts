@@ -1,6 +1,6 @@
 /**
- * The header's values once more, as properties: on XS these cost a quarter of an element of a typed array. The flow cache
- * in TypeScript reads them here, the one in C in the table.
+ * The header's values once more, as properties, or told to whoever keeps them in variables: on XS these cost a quarter and a
+ * tenth of an element of a typed array. The flow cache in TypeScript has them from here, the one in C from the table.
  *
  * The external address and the interfaces change together or not at all: both interfaces are closed, and opened with the
  * new values when no reader can be at work with the old ones.
@@ -10,30 +10,24 @@ import type { WordAccess } from "./memory.js";
 import type { Readers } from "./readers.js";
 import type { WireOrder } from "./wireOrder.js";
 
-/** The upper half of no frame's word 0. */
-const NO_MAC_HEAD = 0x10000;
-
-interface InterfaceWords {
+export interface InterfaceWords {
+  /** Words 0 and 1 of a frame sent to our station on this interface; CLOSED for word 0. */
   head: number;
   tail: number;
   mtuBytes: number;
 }
 
+/** Hears our address on the WAN, wire, and what the interfaces are. */
+export type HeaderFollower = (external: number, lan: Readonly<InterfaceWords>, wan: Readonly<InterfaceWords>) => void;
+
+const CLOSED_INTERFACE: Readonly<InterfaceWords> = Object.freeze({ head: CLOSED, tail: 0, mtuBytes: 0 });
+
 export class FlowHeader {
   tick = 0;
-  /** Our address on the WAN; the same, wire, as readers have it; and the sum of its halves. */
+  /** Our address on the WAN. */
   externalAddress = 0;
-  externalWord = 0;
-  externalSum = 0;
   udpLifetimeS = 0;
   tcpLifetimeS = 0;
-  /** Words 0 (its upper half) and 1 of a frame sent to our station on the LAN and on the WAN. */
-  lanMacHead = NO_MAC_HEAD;
-  lanMacTail = 0;
-  wanMacHead = NO_MAC_HEAD;
-  wanMacTail = 0;
-  lanMtuBytes = 0;
-  wanMtuBytes = 0;
   /** New values wait for readers that may be at work with the old ones; the fast path carries nothing. */
   isChanging = false;
   readonly #words: Int32Array;
@@ -44,6 +38,7 @@ export class FlowHeader {
   readonly #lan: InterfaceWords = { head: CLOSED, tail: 0, mtuBytes: 0 };
   readonly #wan: InterfaceWords = { head: CLOSED, tail: 0, mtuBytes: 0 };
   #external = 0;
+  readonly #followers: HeaderFollower[] = [];
   /** The period in which the interfaces were closed. */
   #period = 0;
 
@@ -81,40 +76,44 @@ export class FlowHeader {
     this.change();
   }
 
+  /** Calls `follower` now, and again whenever the external address and the interfaces change. */
+  follow(follower: HeaderFollower): void {
+    this.#followers.push(follower);
+    this.tell();
+  }
+
   /** Ends a change that waits, if it may. */
   settle(): void {
     if (!this.isChanging || !this.#readers.isOver(this.#period)) return;
     const external = this.#external;
-    this.externalWord = external;
-    this.externalSum = (external & 0xffff) + ((external >> 16) & 0xffff);
-    this.lanMacHead = headOf(this.#lan);
-    this.lanMacTail = this.#lan.tail;
-    this.wanMacHead = headOf(this.#wan);
-    this.wanMacTail = this.#wan.tail;
-    this.lanMtuBytes = this.#lan.mtuBytes;
-    this.wanMtuBytes = this.#wan.mtuBytes;
     const words = this.#words;
     const wanAt = INTERFACES + INTERFACE_WORDS;
     words[EXTERNAL_ADDRESS] = external;
-    words[INTERFACES + 1] = this.lanMacTail;
-    words[INTERFACES + 2] = this.lanMtuBytes;
-    words[wanAt + 1] = this.wanMacTail;
-    words[wanAt + 2] = this.wanMtuBytes;
+    words[INTERFACES + 1] = this.#lan.tail;
+    words[INTERFACES + 2] = this.#lan.mtuBytes;
+    words[wanAt + 1] = this.#wan.tail;
+    words[wanAt + 2] = this.#wan.mtuBytes;
     // Everything else is in its place: a frame of one interface needs the MTU of the other.
     this.#access.store(INTERFACES, this.#lan.head);
     this.#access.store(wanAt, this.#wan.head);
     this.isChanging = false;
+    this.tell();
   }
 
   private change(): void {
     if (!this.isChanging) {
       this.isChanging = true;
-      this.lanMacHead = NO_MAC_HEAD;
-      this.wanMacHead = NO_MAC_HEAD;
+      this.tell();
       this.close();
       this.#period = this.#readers.endPeriod();
     }
     this.settle();
+  }
+
+  private tell(): void {
+    const lan = this.isChanging ? CLOSED_INTERFACE : this.#lan;
+    const wan = this.isChanging ? CLOSED_INTERFACE : this.#wan;
+    for (const follower of this.#followers) follower(this.#external, lan, wan);
   }
 
   private close(): void {
@@ -123,6 +122,7 @@ export class FlowHeader {
   }
 }
 
-function headOf({ head }: InterfaceWords): number {
-  return head === CLOSED ? NO_MAC_HEAD : head >> 16;
+/** The upper half of word 0 of a frame sent to it; NaN, which no number equals, while it is closed. */
+export function headOf({ head }: Readonly<InterfaceWords>): number {
+  return head === CLOSED ? Number.NaN : head >> 16;
 }

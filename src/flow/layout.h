@@ -29,7 +29,7 @@
 #define FLOW_BUCKET_SHIFT 2
 /*
  * The identification that the flow cache in another task gave last to a packet out that may be fragmented, as the lower half
- * of a frame's word. Even; the odd ones are `Interface.identification`'s.
+ * of a frame's word. Even; the odd ones are `Interface.nextIdentification`'s.
  */
 #define FLOW_IDENTIFICATION 3
 /* Word index of the first bucket, record and ack; the next hops begin behind the header. */

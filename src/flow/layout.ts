@@ -23,7 +23,7 @@ export const TICK = 1;
 export const BUCKET_SHIFT = 2;
 /**
  * The identification that the flow cache in another task gave last to a packet out that may be fragmented, as the lower half
- * of a frame's word. Even; the odd ones are `Interface.identification`'s.
+ * of a frame's word. Even; the odd ones are `Interface.nextIdentification`'s.
  */
 export const IDENTIFICATION = 3;
 /** Word index of the first bucket, record and ack; the next hops begin behind the header. */

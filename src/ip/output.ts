@@ -8,7 +8,7 @@ import { isUnicastSource } from "../core/address.js";
 import type { Verdict } from "../core/drops.js";
 import { ETHERNET_HEADER_BYTES, Frame, NETWORK_AT } from "../core/frame.js";
 import type { Random } from "../core/random.js";
-import type { Interface } from "../link/interface.js";
+import { type Interface, identificationsAfter } from "../link/interface.js";
 import type { Neighbours } from "../link/neighbours.js";
 import { DEFAULT_TTL, IP_DESTINATION_OFFSET, IP_DONT_FRAGMENT, IPV4_HEADER_BYTES, writeIpv4 } from "../wire/ipv4.js";
 import { sendFragments } from "./fragments.js";
@@ -27,7 +27,7 @@ export class IpOutput {
     this.frame = new Frame(ETHERNET_HEADER_BYTES + sentBytes);
     this.maxPayloadBytes = sentBytes - IPV4_HEADER_BYTES;
     // Each interface counts for itself, so that nobody on one link sees from it what goes on on the other.
-    for (const one of interfaces) one.identification = (random.next32() & 0xffff) | 1;
+    for (const one of interfaces) one.nextIdentification = identificationsAfter((random.next32() & 0xffff) | 0x100);
   }
 
   /** The interface a packet to `destination` leaves by: the one it is on-link to, else the one with a gateway. */

@@ -15,6 +15,18 @@ export interface StationFilter {
   refuses(head: number, tail: number): boolean;
 }
 
+/**
+ * Identifications, each once in 32,768: those whose upper byte is odd, from the one after `last`, which must be such a one.
+ */
+export function identificationsAfter(last: number): () => number {
+  // The bytes the other way round, so that the upper one moves on first.
+  let count = ((last & 0xff) << 8) | (last >> 8);
+  return () => {
+    count = (count + 2) & 0xffff;
+    return ((count & 0xff) << 8) | (count >> 8);
+  };
+}
+
 export class Interface {
   // First what each carried packet needs: XS looks through an object's properties in their order, at 5 instructions each.
   rxFrames = 0;
@@ -22,11 +34,11 @@ export class Interface {
   txFrames = 0;
   txBytes = 0;
   /**
-   * Of the datagram numbered last of those that leave by this interface and may be fragmented, its bytes the other way round:
-   * so it stands in a frame's word on our machines. Odd; the even ones are the driver's (docs/architecture.md, "Two tasks,
-   * one table").
+   * The identification of a datagram that leaves by this interface and may be fragmented. It comes again only after 32,767
+   * others, whoever they were for (RFC 6864 section 4.3). Its upper byte is odd; the others are the driver's
+   * (docs/architecture.md, "Two tasks, one table").
    */
-  identification = 1;
+  nextIdentification = identificationsAfter(0x100);
   readonly port: FramePort;
 
   // Then what every other packet needs.
@@ -97,16 +109,6 @@ export class Interface {
   endClaim(): void {
     this.probeAtMs = NEVER;
     this.announceAtMs = NEVER;
-  }
-
-  /**
-   * The identification of a datagram that leaves by this interface and may be fragmented. It comes again only after 32,767
-   * others, whoever they were for (RFC 6864 section 4.3).
-   */
-  nextIdentification(): number {
-    const next = (this.identification + 2) & 0xffff;
-    this.identification = next;
-    return ((next & 0xff) << 8) | (next >> 8);
   }
 
   isOnLink(address: number): boolean {

@@ -23,16 +23,16 @@ import { ip } from "../support/stackFixture.js";
 function watchedBench(flowCache: typeof createFlowCache): { bench: GatewayBench; verdicts: number[] } {
   const verdicts: number[] = [];
   const bench = new GatewayBench({
-    flowCache: (flows, wan) => {
-      const { outbound, inbound } = flowCache(flows, wan);
+    flowCache: (flows, lastIdentification) => {
+      const cache = flowCache(flows, lastIdentification);
       const watched =
         (forward: Forward, out: number): Forward =>
-        (frame, length) => {
-          const sentBytes = forward(frame, length);
+        (words, length) => {
+          const sentBytes = forward(words, length);
           verdicts.push(sentBytes === MISS ? MISS : out);
           return sentBytes;
         };
-      return { outbound: watched(outbound, WAN), inbound: watched(inbound, LAN) };
+      return { ...cache, outbound: watched(cache.outbound, WAN), inbound: watched(cache.inbound, LAN) };
     },
   });
   verdicts.length = 0;

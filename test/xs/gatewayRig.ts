@@ -64,10 +64,10 @@ export class GatewayRig {
   /** The LAN's and the WAN's. */
   readonly ports: readonly Port[] = [new Port(), new Port()];
 
-  /** Up and running, with no neighbours yet. */
-  constructor(nat: Partial<NatSettings> = {}, capacity: Capacity = DEFAULT_CAPACITY) {
+  /** Up and running, with no neighbours yet; `seed` is that of its random numbers. */
+  constructor(nat: Partial<NatSettings> = {}, capacity: Capacity = DEFAULT_CAPACITY, seed = 1) {
     this.gateway = new Gateway({
-      random: new SeededRandom(1),
+      random: new SeededRandom(seed),
       capacity,
       interfaces: [OUR_LAN, OUR_WAN].map(({ mac, side }) => ({
         name: side === LAN ? "lan" : "wan",

@@ -4,6 +4,7 @@
  */
 import { SeededRandom } from "../../../host-sim/random.js";
 import { type Frame, NETWORK_AT, TRANSPORT_AT } from "../../../src/core/frame.js";
+import { EXTERNAL_ADDRESS } from "../../../src/flow/layout.js";
 import { FlowTable, LAN, WAN } from "../../../src/flow/table.js";
 import { writeEthernet } from "../../../src/wire/ethernet.js";
 import { writeIpChecksum } from "../../../src/wire/ipv4.js";
@@ -146,7 +147,8 @@ export class Traffic {
     const toWire = (value: number) => table.toWire(value);
     const isOutbound = this.interfaceIndex === LAN;
     const sign = isOutbound ? 1 : -1;
-    const addresses = sign * (halves(table.header.externalWord) - halves(toWire(table.insideAddress(index))));
+    const addresses =
+      sign * (halves(table.words[EXTERNAL_ADDRESS] as number) - halves(toWire(table.insideAddress(index))));
     const ports = sign * (halves(toWire(table.externalPort(index))) - halves(toWire(table.insidePort(index))));
     const nearly = this.#below(3) - 1;
     const multiple = 4 * 0xffff;

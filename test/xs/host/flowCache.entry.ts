@@ -36,12 +36,12 @@ export function prepare(name: string): void {
   const { protocol, side, flows } = wanted;
   const conversations = openOnce(protocol, flows);
   const { gateway } = conversations.rig;
-  const { outbound, inbound } = createFlowCache(gateway.nat.flows, gateway.wan);
+  const { outbound, inbound } = createFlowCache(gateway.nat.flows, gateway.wan.nextIdentification());
   forward = side === LAN ? outbound : inbound;
   packets = packetsOf(conversations, protocol, side, FRAME_BYTES);
   for (const words of packets) {
     frame.words.set(words);
-    if (forward(frame, FRAME_BYTES) === MISS) throw new Error("The flow cache does not carry it.");
+    if (forward(frame.words, FRAME_BYTES) === MISS) throw new Error("The flow cache does not carry it.");
   }
 }
 
@@ -50,7 +50,7 @@ export function run(count: number, receiving: boolean): number {
   const carry = forward;
   for (let index = 0; index < count; index++) {
     frame.words.set(packets[(index * FLOW_STRIDE) % packets.length] as Int32Array);
-    if (receiving) carry(frame, FRAME_BYTES);
+    if (receiving) carry(frame.words, FRAME_BYTES);
   }
   return receiving ? count : 0;
 }
