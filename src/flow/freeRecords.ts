@@ -55,12 +55,14 @@ export class FreeRecords {
 
   /** Nothing leads to the record any more. */
   put(index: number): void {
-    if (this.#ready === 0 && this.#waiting + this.#withdrawn === 0) this.#first = index;
+    const waiting = this.#waiting;
+    const isScarce = this.#ready === 0;
+    if (isScarce && waiting + this.#withdrawn === 0) this.#first = index;
     // Not as one store: the half that a reader looks at is 0 before and after.
     else this.#words[this.#linksAt + this.#last * RECORD_WORDS] = index << 16;
     this.#last = index;
     // Looking at readers costs more, and can wait as long as there are others.
-    if (this.#ready === 0 || this.#waiting === 0) this.advance();
+    if (isScarce || waiting === 0) this.advance();
     this.#withdrawn++;
     this.#withdrawnPeriod = this.#readers.endPeriod();
   }

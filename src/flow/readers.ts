@@ -19,8 +19,9 @@ export class Readers {
   endPeriod(): number {
     const ended = this.#period;
     // 0 is no period.
-    this.#period = (ended + 1) | 0 || 1;
-    this.#access.store(PERIOD, this.#period);
+    const period = (ended + 1) | 0 || 1;
+    this.#period = period;
+    this.#access.store(PERIOD, period);
     return ended;
   }
 

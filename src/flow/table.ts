@@ -67,6 +67,7 @@ export class FlowTable implements HopRecords {
   #soughtPorts = 0;
   #soughtRemoteHash = 0;
   #soughtBucket = 0;
+  readonly #lastSeenAt: number;
   /** The table's bytes: reads a wire word as a number, at half the price of `words` and `toWire`. */
   readonly #view: DataView;
   readonly #access: WordAccess;
@@ -85,6 +86,7 @@ export class FlowTable implements HopRecords {
     this.capacity = plan.sessions;
     this.#bucketsAt = plan.bucketsAt;
     this.#recordsAt = plan.recordsAt;
+    this.#lastSeenAt = plan.recordsAt + LAST_SEEN;
     this.#acksAt = plan.acksAt;
     this.#bucketShift = 32 - plan.bucketBits;
     this.#view = new DataView(words.buffer);
@@ -350,11 +352,11 @@ export class FlowTable implements HopRecords {
 
   /** The tick of the record's last packet. */
   lastSeen(index: number): number {
-    return this.words[this.#recordsAt + index * RECORD_WORDS + LAST_SEEN] as number;
+    return this.words[this.#lastSeenAt + index * RECORD_WORDS] as number;
   }
 
   touch(index: number): void {
-    this.#access.store(this.#recordsAt + index * RECORD_WORDS + LAST_SEEN, this.header.tick);
+    this.#access.store(this.#lastSeenAt + index * RECORD_WORDS, this.header.tick);
   }
 
   /** Whether the fast path carries the session, in both directions. */

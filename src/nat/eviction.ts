@@ -54,7 +54,6 @@ export class Eviction {
   #account = 0;
   /** Who holds this much or less, in sessions or in mappings, loses nothing to the newcomer. */
   #floor = 0;
-  #shift = 0;
   #isOwnOnly = false;
   #needsMapping = false;
   #isOwnSpared = false;
@@ -78,6 +77,7 @@ export class Eviction {
    */
   halfOpenVictim({ account, held }: Decision): number {
     this.begin(account, held, false, false);
+    this.#looks = LOOK_LIMIT;
     const isCall = account === CALLERS;
     const isFlooded = this.#sessions.calls > this.mostHalfOpen >> 1;
     const call = isCall || isFlooded ? this.firstOf(CALLS, true) : -1;
@@ -98,21 +98,23 @@ export class Eviction {
   victim({ account, isLarge, held, timerClass }: Decision, isOwnOnly: boolean, needsMapping: boolean): number {
     const isTcp = timerClass === TCP_TRANSITORY;
     this.begin(account, held, isOwnOnly, needsMapping);
-    const forgotten = this.forgotten();
+    const forgotten = this.#sessions.waiting & HALF_OPEN_LISTS ? this.forgotten() : -1;
     if (forgotten >= 0) return forgotten;
     const floor = this.#floor;
-    const half = isOwnOnly ? 0 : this.#hosts.most(needsMapping) >> 1;
-    if (half > floor) {
+    const most = needsMapping ? this.#hosts.mostMappings : this.#hosts.mostSessions;
+    const half = most >> 1;
+    if (half > floor && !isOwnOnly) {
       this.#floor = half;
       this.#isOwnSpared = true;
       const greediest = this.firstOfAll(BY_WORTH, isTcp, false);
+      this.#isOwnSpared = false;
       if (greediest >= 0) return greediest;
       this.#floor = floor;
-      this.#isOwnSpared = false;
     }
     // A forger's datagrams wait for their answers for ever.
     if (account === CALLERS) {
       this.#isOwnOnly = true;
+      this.#looks = LOOK_LIMIT;
       const unanswered = this.firstOf(UDP | UNPROVEN | EXCESS, false);
       if (unanswered >= 0) return unanswered;
       this.#isOwnOnly = isOwnOnly;
@@ -120,8 +122,8 @@ export class Eviction {
     if (this.#sessions.hasSilent) {
       this.#silentS = HANDSHAKE_S;
       const silent = this.firstOfAll(BY_WORTH, isTcp, !isLarge);
-      if (silent >= 0) return silent;
       this.#silentS = 0;
+      if (silent >= 0) return silent;
     }
     return this.firstOfAll(ANSWERED_FIRST, isTcp, !isLarge);
   }
@@ -147,20 +149,17 @@ export class Eviction {
   }
 
   private begin(account: number, held: number, isOwnOnly: boolean, needsMapping: boolean): void {
-    const shares = needsMapping ? this.#hosts.mappings : this.#hosts.sessions;
+    const { small } = needsMapping ? this.#hosts.mappings : this.#hosts.sessions;
+    const own = needsMapping ? (held >> 16) & 0xffff : held & 0xffff;
     this.#account = account;
-    this.#shift = needsMapping ? 16 : 0;
-    this.#floor = Math.max((held >>> this.#shift) & 0xffff, shares.small);
+    this.#floor = own > small ? own : small;
     this.#isOwnOnly = isOwnOnly;
     this.#needsMapping = needsMapping;
-    this.#isOwnSpared = false;
-    this.#silentS = 0;
-    this.#looks = LOOK_LIMIT;
   }
 
   /** A connection that has been silent in opening or closing for longer than a handshake takes, whosever it is. */
   private forgotten(): number {
-    if ((this.#sessions.waiting & HALF_OPEN_LISTS) === 0) return -1;
+    this.#looks = LOOK_LIMIT;
     const oldest = this.firstOf(TCP_TRANSITORY, true);
     if (oldest >= 0 && this.isForgotten(oldest)) return oldest;
     const call = this.firstOf(CALLS, true);
@@ -193,17 +192,19 @@ export class Eviction {
   private firstOf(list: number, isAnybodys: boolean): number {
     const sessions = this.#sessions;
     const flows = this.#flows;
-    let index = sessions.first(list);
-    while (index >= 0 && this.#looks > 0) {
+    let looks = this.#looks;
+    let index = sessions.heads[list] as number;
+    while (index >= 0 && looks > 0) {
       const seen = flows.lastSeen(index);
       if (seen <= sessions.queued(index)) {
         // Those behind it have been silent for a shorter time.
-        if (this.#silentS > 0 && flows.header.tick - seen < this.#silentS) return -1;
+        if (this.#silentS > 0 && flows.header.tick - seen < this.#silentS) break;
         if (this.isExpendable(index, isAnybodys || list === CALLS)) return index;
       }
-      this.#looks--;
+      looks--;
       index = sessions.next(index);
     }
+    this.#looks = looks;
     return -1;
   }
 
@@ -217,6 +218,8 @@ export class Eviction {
     if (isAnybodys && !this.#isOwnOnly) return true;
     const account = this.#sessions.account(index);
     if (account === this.#account && (this.#isOwnOnly || !this.#isOwnSpared)) return true;
-    return !this.#isOwnOnly && ((this.#hosts.held(account) >>> this.#shift) & 0xffff) > this.#floor;
+    if (this.#isOwnOnly) return false;
+    const held = this.#hosts.held(account);
+    return (this.#needsMapping ? (held >> 16) & 0xffff : held & 0xffff) > this.#floor;
   }
 }

@@ -95,9 +95,9 @@ export class Hosts {
   #nearlyMost = 0;
   #callInterval = 0;
   #callSpan = 0;
-  // What `survey` has found.
-  #mostSessions = 0;
-  #mostMappings = 0;
+  /** The most that any account held at the last survey; only read from outside. */
+  mostSessions = 0;
+  mostMappings = 0;
   readonly sessions: Shares;
   readonly mappings: Shares;
 
@@ -127,7 +127,7 @@ export class Hosts {
     return this.#words[account] as number;
   }
 
-  /** Looks through all accounts for `most`. Once a second will do: to judge must change nothing, so it cannot do it itself. */
+  /** Looks through all accounts for who holds most. Once a second will do: to judge must change nothing, so it cannot do it itself. */
   survey(): void {
     let sessions = 0;
     let mappings = 0;
@@ -136,13 +136,8 @@ export class Hosts {
       if ((held & 0xffff) > sessions) sessions = held & 0xffff;
       if (held >>> 16 > mappings) mappings = held >>> 16;
     }
-    this.#mostSessions = sessions;
-    this.#mostMappings = mappings;
-  }
-
-  /** The most that any account held, of sessions or of mappings, at the last survey. */
-  most(isMappings: boolean): number {
-    return isMappings ? this.#mostMappings : this.#mostSessions;
+    this.mostSessions = sessions;
+    this.mostMappings = mappings;
   }
 
   /**

@@ -512,14 +512,9 @@ export class Nat implements ForwardEffects {
   /** Ends a session for a new one, or its mapping with all it has. */
   private giveUp(victim: number, givesMapping: boolean): void {
     const sessions = this.#sessions;
-    const mapping = sessions.mapping(victim);
-    const list = sessions.list(victim);
-    if (givesMapping && this.#mappings.sessionCount(mapping) > 1) {
-      sessions.closeMapping(mapping, true);
-    } else {
-      sessions.evict(victim, list);
-    }
-    sessions.renew(list);
+    const mapping = givesMapping ? sessions.mapping(victim) : NONE;
+    if (givesMapping && this.#mappings.sessionCount(mapping) > 1) sessions.evictMapping(mapping);
+    else sessions.evict(victim);
   }
 
   /** Notes whom a session was refused. */

@@ -93,9 +93,10 @@ export class Sessions {
   readonly #peerShift: number;
   readonly #remoteSecret: number;
   readonly #mappingSecret: number;
-  readonly #timerHeads: number[] = [];
   readonly #timerTails: number[] = [];
   readonly #timeouts: number[] = [];
+  /** By list, the session that has waited longest in it; -1 when it is empty. Only read from outside. */
+  readonly heads: number[] = [];
   /** A bit for each list that has a session; only read from outside. */
   waiting = 0;
   /** In this second a list of what may make way began with one that had been silent for HANDSHAKE_S; only read from outside. */
@@ -130,7 +131,7 @@ export class Sessions {
     this.#remoteSecret = random.next32() | 1;
     this.#mappingSecret = random.next32() | 1;
     for (let list = 0; list < LIST_NUMBERS; list++) {
-      this.#timerHeads.push(-1);
+      this.heads.push(-1);
       this.#timerTails.push(-1);
     }
     for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) this.#timeouts.push(0);
@@ -231,10 +232,26 @@ export class Sessions {
     const facts = words[at] as number;
     const list = (facts & LIST_BITS) >> LIST_SHIFT;
     this.leave(list);
-    this.dequeue(index, list);
-    const links = words[at + PEER_LINKS] as number;
-    const next = links >> 16;
-    const previous = (links << 16) >> 16;
+    // As `dequeue`, without the call.
+    let links = words[at + TIMER_LINKS] as number;
+    let next = links >> 16;
+    let previous = (links << 16) >> 16;
+    if (previous < 0) {
+      this.heads[list] = next;
+      if (next < 0) this.waiting ^= 1 << list;
+    } else {
+      const previousAt = (previous << SESSION_SHIFT) + TIMER_LINKS;
+      words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
+    }
+    if (next < 0) {
+      this.#timerTails[list] = previous;
+    } else {
+      const nextAt = (next << SESSION_SHIFT) + TIMER_LINKS;
+      words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
+    }
+    links = words[at + PEER_LINKS] as number;
+    next = links >> 16;
+    previous = (links << 16) >> 16;
     if (previous < 0) {
       this.#peerHeads[~previous] = next;
     } else {
@@ -348,14 +365,20 @@ export class Sessions {
 
   /** Ends what is over: by its timeout, or as both sides have said. */
   finish(index: number): void {
-    if (!this.isLiving(index)) this.count(EXPIRED, this.list(index));
+    if (!this.isLiving(index)) this.countExpired(this.list(index));
     this.close(index);
   }
 
   /** Ends a session that makes way for another. */
-  evict(index: number, list: number): void {
-    this.count(EVICTED, list);
+  evict(index: number): void {
+    const list = ((this.#words[index << SESSION_SHIFT] as number) & LIST_BITS) >> LIST_SHIFT;
+    const at = EVICTED + (list & ~EXCESS);
+    const tallies = this.#tallies;
+    tallies[at] = (tallies[at] as number) + 1;
+    const isFirst = this.heads[list] === index;
     this.close(index);
+    // Those in front of it are in use: who looks for the next one shall not meet them again.
+    if (!isFirst) this.renew(list);
   }
 
   /** How many of a class there are and were, and how they ended. */
@@ -387,11 +410,6 @@ export class Sessions {
     return (this.#timeouts[this.timerClass(index)] as number) - idle;
   }
 
-  /** The session that has waited longest in a list; -1 when it is empty. */
-  first(list: number): number {
-    return this.#timerHeads[list] as number;
-  }
-
   /** The one behind it in its list; -1 for none. */
   next(index: number): number {
     return (this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number) >> 16;
@@ -402,13 +420,14 @@ export class Sessions {
     return this.#words[(index << SESSION_SHIFT) + QUEUED] as number;
   }
 
-  /** Ends a mapping with all its sessions; `isEvicted`: they make way for others, and are counted. */
-  closeMapping(mapping: number, isEvicted = false): void {
-    for (let index = 0; index < this.#flows.capacity; index++) {
-      if (!this.isOf(mapping, index)) continue;
-      if (isEvicted) this.evict(index, this.list(index));
-      else this.close(index);
-    }
+  /** Ends a mapping with all its sessions. */
+  closeMapping(mapping: number): void {
+    for (let index = 0; index < this.#flows.capacity; index++) if (this.isOf(mapping, index)) this.close(index);
+  }
+
+  /** As `closeMapping`: they make way for others. */
+  evictMapping(mapping: number): void {
+    for (let index = 0; index < this.#flows.capacity; index++) if (this.isOf(mapping, index)) this.evict(index);
   }
 
   /** Whether a mapping has a session that is an established TCP connection. */
@@ -420,13 +439,15 @@ export class Sessions {
   }
 
   /** Puts those at a list's head in their right places that were used since they were queued; 32 at most. */
-  renew(list: number): void {
-    for (let look = 0; look < LOOK_LIMIT; look++) {
-      const index = this.#timerHeads[list] as number;
-      if (index < 0) return;
+  private renew(list: number): void {
+    let looks = LOOK_LIMIT;
+    let index = this.heads[list] as number;
+    while (index >= 0) {
       const seen = this.#flows.lastSeen(index);
-      if (seen <= (this.#words[(index << SESSION_SHIFT) + QUEUED] as number)) return;
+      if (seen <= (this.#words[(index << SESSION_SHIFT) + QUEUED] as number) || looks === 0) return;
+      looks--;
       this.requeue(index, list, seen);
+      index = this.heads[list] as number;
     }
   }
 
@@ -436,7 +457,7 @@ export class Sessions {
     let earliest = FAR;
     const flows = this.#flows;
     const tick = flows.header.tick;
-    const heads = this.#timerHeads;
+    const heads = this.heads;
     const words = this.#words;
     let hasSilent = false;
     for (let list = 0, waiting = this.waiting; waiting !== 0; list++, waiting >>= 1) {
@@ -461,7 +482,7 @@ export class Sessions {
         looks--;
         const seen = flows.lastSeen(index);
         if (tick - seen > timeout) {
-          this.count(EXPIRED, list);
+          this.countExpired(list);
           this.close(index);
         } else {
           this.requeue(index, list, seen);
@@ -524,9 +545,8 @@ export class Sessions {
     if (count > (tallies[name] as number)) tallies[name] = count;
   }
 
-  /** `end` is EXPIRED or EVICTED. */
-  private count(end: number, list: number): void {
-    const at = end + (list & ~EXCESS);
+  private countExpired(list: number): void {
+    const at = EXPIRED + (list & ~EXCESS);
     this.#tallies[at] = (this.#tallies[at] as number) + 1;
   }
 
@@ -578,7 +598,7 @@ export class Sessions {
 
   /** A list has its first session. */
   private begin(list: number, index: number, seen: number): void {
-    this.#timerHeads[list] = index;
+    this.heads[list] = index;
     this.waiting |= 1 << list;
     const due = seen + (this.#timeouts[list & CLASS_OF_LIST] as number) + 1;
     if (due < this.#due) this.#due = due;
@@ -590,7 +610,7 @@ export class Sessions {
     const next = links >> 16;
     const previous = (links << 16) >> 16;
     if (previous < 0) {
-      this.#timerHeads[list] = next;
+      this.heads[list] = next;
       if (next < 0) this.waiting ^= 1 << list;
     } else {
       const at = (previous << SESSION_SHIFT) + TIMER_LINKS;

@@ -106,12 +106,12 @@ describe("the most that any account holds", () => {
     const { hosts } = hostsAt();
     hosts.add(10, 3 + 2 * ONE_MAPPING);
     hosts.add(CALLERS, 5);
-    expect([hosts.most(false), hosts.most(true)]).toEqual([0, 0]);
+    expect([hosts.mostSessions, hosts.mostMappings]).toEqual([0, 0]);
     hosts.survey();
     hosts.add(11, 7 + 7 * ONE_MAPPING);
-    expect([hosts.most(false), hosts.most(true)]).toEqual([5, 2]);
+    expect([hosts.mostSessions, hosts.mostMappings]).toEqual([5, 2]);
     hosts.survey();
-    expect([hosts.most(false), hosts.most(true)]).toEqual([7, 7]);
+    expect([hosts.mostSessions, hosts.mostMappings]).toEqual([7, 7]);
   });
 });
 
