@@ -390,7 +390,11 @@ export class FlowTable implements HopRecords {
   }
 
   setAck(index: number, side: number, value: number): void {
-    this.#access.store(this.#acksAt + index * ACK_WORDS + side, this.#toWire(value));
+    // As `toWire`, without its calls.
+    const word = this.isLittleEndian
+      ? (value << 24) | ((value & 0xff00) << 8) | ((value >> 8) & 0xff00) | ((value >> 24) & 0xff)
+      : value;
+    this.#access.store(this.#acksAt + index * ACK_WORDS + side, word);
   }
 
   /** Takes every next hop's name from every record. */

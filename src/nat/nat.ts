@@ -48,7 +48,7 @@ import {
   UNPROVEN,
 } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
-import { CALLED, isCalled, openedState } from "./tcpState.js";
+import { CALLED, isCalled } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
 
 export type { ClassUse, HostUse, MappingInfo, SessionInfo };
@@ -258,7 +258,7 @@ export class Nat implements ForwardEffects {
     let session = decision.session;
     let externalPort = 0;
     if (session < 0) {
-      const verdict = this.open(packet.destination, decision, true);
+      const verdict = this.open(packet, decision, true);
       if (verdict !== "ok") return verdict;
       session = decision.session;
       externalPort = this.#openedPort;
@@ -287,7 +287,7 @@ export class Nat implements ForwardEffects {
     let session = decision.session;
     if (session < 0) {
       this.#openedPort = packet.destinationPort;
-      const verdict = this.open(source, decision, false);
+      const verdict = this.open(packet, decision, false);
       if (verdict !== "ok") return verdict;
       session = decision.session;
       if (isTcp) this.#tcp.begin(session, packet, false);
@@ -413,7 +413,7 @@ export class Nat implements ForwardEffects {
       return "ok";
     }
     if (session < 0) {
-      const verdict = this.open(packet.destination, decision, true);
+      const verdict = this.open(packet, decision, true);
       if (verdict !== "ok") return verdict;
       session = decision.session;
     } else {
@@ -446,8 +446,8 @@ export class Nat implements ForwardEffects {
     return decision.victim >= 0 || decision.finished >= 0 || this.flows.hasRoom() ? "ok" : "natBusy";
   }
 
-  /** Opens the session that was decided on, with `remote`; from outside it is through `#openedPort`. */
-  private open(remote: number, decision: Decision, isFromInside: boolean): Verdict {
+  /** Opens the session that was decided on for a packet; from outside it is through `#openedPort`. */
+  private open(packet: Packet, decision: Decision, isFromInside: boolean): Verdict {
     const mappings = this.#mappings;
     const forward = decision.forward;
     let mapping = decision.mapping;
@@ -458,7 +458,7 @@ export class Nat implements ForwardEffects {
     let halfOpenVictim = NONE;
     if (decision.timerClass === TCP_TRANSITORY) {
       list = isFromInside ? TCP_TRANSITORY : CALLS;
-      state = openedState(isFromInside);
+      state = this.#tcp.opened(packet, isFromInside);
       halfOpenVictim = decision.halfOpenVictim;
     } else {
       if (decision.timerClass === ICMP) list = ICMP;
@@ -484,6 +484,7 @@ export class Nat implements ForwardEffects {
       if (!isOnCallers) created = ONE_MAPPING;
       else this.#hosts.add(CALLERS, ONE_MAPPING);
     }
+    const remote = isFromInside ? packet.destination : packet.source;
     const session = this.#sessions.open(mapping, externalPort, remote, list, state);
     // There is room, but what made way may still be in a reader's hands.
     if (session < 0) {

@@ -72,8 +72,10 @@ const LIST_BITS = 15 << LIST_SHIFT;
 const STATE_SHIFT = 17;
 const STATE_BITS = 0x7f << STATE_SHIFT;
 const CALLED_BIT = CALLED << STATE_SHIFT;
-const INSIDE_SCALE_SHIFT = 24;
-const OUTSIDE_SCALE_SHIFT = 28;
+/** Of the scale shifts above the state. */
+export const INSIDE_SCALE_SHIFT = 24 - STATE_SHIFT;
+export const OUTSIDE_SCALE_SHIFT = 28 - STATE_SHIFT;
+const SCALES_SHIFT = STATE_SHIFT + INSIDE_SCALE_SHIFT;
 
 /** Sessions of a class: now, the most at a time, how many their timeout has ended, and how many have made way for others. */
 export interface ClassUse {
@@ -347,11 +349,11 @@ export class Sessions {
 
   windowScale(index: number, isInside: boolean): number {
     const facts = this.#words[index << SESSION_SHIFT] as number;
-    return (facts >> (isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT)) & 15;
+    return (facts >> shiftOf(isInside)) & 15;
   }
 
   setWindowScale(index: number, isInside: boolean, scale: number): void {
-    const shift = isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT;
+    const shift = shiftOf(isInside);
     const at = index << SESSION_SHIFT;
     this.#words[at] = ((this.#words[at] as number) & ~(15 << shift)) | (scale << shift);
   }
@@ -359,8 +361,8 @@ export class Sessions {
   /** The window scale that the first SYN offers; the other side has offered none yet. */
   beginWindowScales(index: number, isInside: boolean, scale: number): void {
     const at = index << SESSION_SHIFT;
-    const offered = scale << (isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT);
-    this.#words[at] = ((this.#words[at] as number) & ((1 << INSIDE_SCALE_SHIFT) - 1)) | offered;
+    const offered = scale << shiftOf(isInside);
+    this.#words[at] = ((this.#words[at] as number) & ((1 << SCALES_SHIFT) - 1)) | offered;
   }
 
   /** Ends what is over: by its timeout, or as both sides have said. */
@@ -629,4 +631,9 @@ export class Sessions {
     const hash = imul(remote, this.#remoteSecret);
     return imul(hash ^ ((hash >> 15) & 0x1ffff) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
   }
+}
+
+/** Of a side's window scale in a session's first word. */
+function shiftOf(isInside: boolean): number {
+  return STATE_SHIFT + (isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT);
 }

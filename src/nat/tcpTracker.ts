@@ -21,7 +21,7 @@ import {
   tcpHeaderBytes,
   tcpSequence,
 } from "../wire/tcp.js";
-import { type Sessions, TCP_ESTABLISHED, TCP_TRANSITORY } from "./sessions.js";
+import { INSIDE_SCALE_SHIFT, OUTSIDE_SCALE_SHIFT, type Sessions, TCP_ESTABLISHED, TCP_TRANSITORY } from "./sessions.js";
 import {
   ESTABLISHED,
   isClosed,
@@ -70,6 +70,7 @@ export class TcpTracker {
     const state = this.#sessions.tcpState(session);
     if (isOpening(flags) && isClosed(state)) {
       this.begin(session, packet, isInside);
+      this.#sessions.beginWindowScales(session, isInside, offeredScale(view, at));
       this.#sessions.setTcpState(session, openedState(isInside), TCP_TRANSITORY);
       this.#flows.setSettled(session, false);
       return;
@@ -101,12 +102,16 @@ export class TcpTracker {
     this.#flows.setSettled(session, isSettled(next));
   }
 
-  /** Takes note of the SYN that opens a connection: a new one, in the state `openedState`, or another between the same ends. */
+  /** What `Sessions.open` is to know of a SYN. */
+  opened(packet: Packet, isInside: boolean): number {
+    const scale = offeredScale(packet.frame.view, packet.transportAt);
+    return openedState(isInside) | (scale << (isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT));
+  }
+
+  /** Takes note of the SYN that opens a connection: a new one, or another between the same ends. */
   begin(session: number, packet: Packet, isInside: boolean): void {
-    const view = packet.frame.view;
-    const at = packet.transportAt;
-    this.#flows.setAck(session, isInside ? WAN : LAN, (view.getInt32(at + TCP_SEQUENCE_OFFSET) + 1) | 0);
-    this.#sessions.beginWindowScales(session, isInside, offeredScale(view, at));
+    const sequence = packet.frame.view.getInt32(packet.transportAt + TCP_SEQUENCE_OFFSET);
+    this.#flows.setAck(session, isInside ? WAN : LAN, (sequence + 1) | 0);
   }
 
   /**
