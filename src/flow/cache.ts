@@ -152,6 +152,16 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     if (word5 & Is.FRAGMENT_BITS) return Is.MISS;
     const word6 = packet[6] as number;
     if ((word6 & 0xff) <= 1) return Is.MISS;
+    const protocol = (word6 >> 8) & 0xff;
+    // What begins or ends a connection, and what is neither TCP nor UDP, need not be looked for.
+    if (protocol === Is.TCP) {
+      const flags = (packet[12] as number) & Is.TCP_HEADER_FLAGS;
+      if (flags < Is.TCP_ACK_SHORTEST) return Is.MISS;
+      if (flags > Is.TCP_ACK_LONGEST) return Is.MISS;
+      if (flags > (length << 2) + Is.TCP_ACK_ROOM) return Is.MISS;
+    } else if (protocol !== Is.UDP) {
+      return Is.MISS;
+    }
     const source = packet[7] as number;
     const destination = packet[8] as number;
     const ports = packet[9] as number;
@@ -186,7 +196,7 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
         if (records[at] === destination) {
           if (records[at + Word.INSIDE_ADDRESS] === source) {
             way = records[at + Word.OUTBOUND_WAY] as number;
-            if ((way & 0xffff) === (((word6 >> 8) & 0xff) | Word.CARRIED)) break;
+            if ((way & 0xffff) === (protocol | Word.CARRIED)) break;
           }
         }
       }
@@ -197,11 +207,7 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
 
     const newPorts = records[at + Word.EXTERNAL_PORTS] as number;
     replaced += notExternalSum;
-    if ((way & 0xff) === Is.TCP) {
-      const flags = (packet[12] as number) & Is.TCP_HEADER_FLAGS;
-      if (flags < Is.TCP_ACK_SHORTEST) return Is.MISS;
-      if (flags > Is.TCP_ACK_LONGEST) return Is.MISS;
-      if (flags > (length << 2) + Is.TCP_ACK_ROOM) return Is.MISS;
+    if (protocol === Is.TCP) {
       if (records[at + Word.LAST_SEEN] !== header.tick) {
         if (header.tick - (records[at + Word.LAST_SEEN] as number) > header.tcpLifetimeS) return Is.MISS;
         records[at + Word.LAST_SEEN] = header.tick;
@@ -211,7 +217,6 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
       packet[13] = (word13 & Is.UPPER_HALF) | (((word13 & 0xffff) + replaced + ports - newPorts) % 0xffff);
       acks[at >> 2] = packet[11] as number;
     } else {
-      if ((way & 0xff) !== Is.UDP) return Is.MISS;
       const word10 = packet[10] as number;
       if (((word10 << 8) & 0xffff00) % 0xffff !== length - Is.UDP_AT) return Is.MISS;
       if (length < Is.SHORTEST_UDP_BYTES) return Is.MISS;
@@ -257,6 +262,16 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     if (word5 & Is.FRAGMENT_BITS) return Is.MISS;
     const word6 = packet[6] as number;
     if ((word6 & 0xff) <= 1) return Is.MISS;
+    const protocol = (word6 >> 8) & 0xff;
+    // What begins or ends a connection, and what is neither TCP nor UDP, need not be looked for.
+    if (protocol === Is.TCP) {
+      const flags = (packet[12] as number) & Is.TCP_HEADER_FLAGS;
+      if (flags < Is.TCP_ACK_SHORTEST) return Is.MISS;
+      if (flags > Is.TCP_ACK_LONGEST) return Is.MISS;
+      if (flags > (length << 2) + Is.TCP_ACK_ROOM) return Is.MISS;
+    } else if (protocol !== Is.UDP) {
+      return Is.MISS;
+    }
     const source = packet[7] as number;
     let ports = packet[9] as number;
     let replaced = externalSum;
@@ -285,7 +300,7 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
       if (records[at + Word.EXTERNAL_PORTS] === ports) {
         if (records[at] === source) {
           way = records[at + Word.INBOUND_WAY] as number;
-          if ((way & 0xffff) === (((word6 >> 8) & 0xff) | Word.CARRIED)) break;
+          if ((way & 0xffff) === (protocol | Word.CARRIED)) break;
         }
       }
       at = ((records[at + Word.CHAINS] as number) >> 16) << 3;
@@ -296,11 +311,7 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     const newPorts = records[at + Word.INSIDE_PORTS] as number;
     const inside = records[at + Word.INSIDE_ADDRESS] as number;
     replaced += Is.ABOVE_ZERO - (inside & 0xffff) - ((inside >> 16) & 0xffff);
-    if ((way & 0xff) === Is.TCP) {
-      const flags = (packet[12] as number) & Is.TCP_HEADER_FLAGS;
-      if (flags < Is.TCP_ACK_SHORTEST) return Is.MISS;
-      if (flags > Is.TCP_ACK_LONGEST) return Is.MISS;
-      if (flags > (length << 2) + Is.TCP_ACK_ROOM) return Is.MISS;
+    if (protocol === Is.TCP) {
       if (records[at + Word.LAST_SEEN] !== header.tick) {
         if (header.tick - (records[at + Word.LAST_SEEN] as number) > header.tcpLifetimeS) return Is.MISS;
         records[at + Word.LAST_SEEN] = header.tick;
@@ -309,7 +320,6 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
       packet[13] = (word13 & Is.UPPER_HALF) | (((word13 & 0xffff) + replaced + ports - newPorts) % 0xffff);
       acks[(at >> 2) | 1] = packet[11] as number;
     } else {
-      if ((way & 0xff) !== Is.UDP) return Is.MISS;
       const word10 = packet[10] as number;
       if (((word10 << 8) & 0xffff00) % 0xffff !== length - Is.UDP_AT) return Is.MISS;
       if (length < Is.SHORTEST_UDP_BYTES) return Is.MISS;
