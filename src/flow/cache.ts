@@ -12,10 +12,10 @@
  * way round is 256 times the number modulo 0xffff.
  */
 import { headOf } from "./header.js";
-import type * as layout from "./layout.js";
 import { ACKS, BUCKET_SHIFT, BUCKETS, RECORDS, SECRETS } from "./layout.js";
 import type { NextHop } from "./nextHops.js";
 import type { FlowTable } from "./table.js";
+import { Word } from "./word.js";
 
 /** The flow cache has left the frame as it was. */
 export const MISS = -1;
@@ -35,30 +35,7 @@ export interface FlowCache {
   readonly nextIdentification?: () => number;
 }
 
-// biome-ignore lint/suspicious/noConstEnum: as captured variables all these cost XS 500 to 900 instructions a packet.
-const enum Word {
-  INSIDE_PORTS = 1,
-  INSIDE_ADDRESS = 2,
-  EXTERNAL_PORTS = 3,
-  INBOUND_WAY = 4,
-  OUTBOUND_WAY = 5,
-  LAST_SEEN = 6,
-  CHAINS = 7,
-  CARRIED = 0x300,
-}
-
-/** What the functions take for granted: the index of a record's first word, and the factors 8 and 2 / 8 in their shifts. */
-interface Assumed {
-  readonly REMOTE_ADDRESS: 0;
-  readonly RECORD_WORDS: 8;
-  readonly ACK_WORDS: 2;
-}
-
-/** Does not compile where Word or what is assumed differs from layout.ts. */
-type Agreed<Members extends Pick<typeof layout, keyof typeof Word | keyof Assumed>> = Members;
-export type WordsAsInLayout = Agreed<typeof Word & Assumed>;
-
-// biome-ignore lint/suspicious/noConstEnum: as Word.
+// biome-ignore lint/suspicious/noConstEnum: as captured variables these cost XS 500 instructions a packet.
 const enum Is {
   MISS = -1,
   ETHERNET_BYTES = 14,

@@ -13,8 +13,8 @@
  * enough, however it mixes: what differs in the upper b bits of a word differs in those of the product, whatever the
  * factor is, so that 2^2b pairs of two words meet in 2^b buckets.
  */
-import { CHAINS, RECORD_WORDS } from "./layout.js";
 import type { WordAccess } from "./memory.js";
+import { Word } from "./word.js";
 
 /** Empties all buckets: a chain ends with its bucket's number, inverted, so that a record leads to its bucket. */
 export function emptyBuckets(words: Int32Array, bucketsAt: number, end: number): void {
@@ -24,14 +24,14 @@ export function emptyBuckets(words: Int32Array, bucketsAt: number, end: number):
 /** The number of the bucket at whose outbound chain's end `index` and its successors lead. */
 export function outboundEnd(words: Int32Array, recordsAt: number, index: number): number {
   let next = index;
-  while (next >= 0) next = ((words[recordsAt + next * RECORD_WORDS + CHAINS] as number) << 16) >> 16;
+  while (next >= 0) next = ((words[recordsAt + next * Word.RECORD_WORDS + Word.CHAINS] as number) << 16) >> 16;
   return ~next;
 }
 
 /** As `outboundEnd`, of the inbound chain. */
 export function inboundEnd(words: Int32Array, recordsAt: number, index: number): number {
   let next = index;
-  while (next >= 0) next = (words[recordsAt + next * RECORD_WORDS + CHAINS] as number) >> 16;
+  while (next >= 0) next = (words[recordsAt + next * Word.RECORD_WORDS + Word.CHAINS] as number) >> 16;
   return ~next;
 }
 
@@ -43,7 +43,7 @@ export function unchainOutbound(
   bucket: number,
   index: number,
 ): void {
-  const next = (words[recordsAt + index * RECORD_WORDS + CHAINS] as number) & 0xffff;
+  const next = (words[recordsAt + index * Word.RECORD_WORDS + Word.CHAINS] as number) & 0xffff;
   let link = bucket;
   for (;;) {
     const word = words[link] as number;
@@ -53,7 +53,7 @@ export function unchainOutbound(
       access.store(link, (word & ~0xffff) | next);
       return;
     }
-    link = recordsAt + head * RECORD_WORDS + CHAINS;
+    link = recordsAt + head * Word.RECORD_WORDS + Word.CHAINS;
   }
 }
 
@@ -65,7 +65,7 @@ export function unchainInbound(
   bucket: number,
   index: number,
 ): void {
-  const next = (words[recordsAt + index * RECORD_WORDS + CHAINS] as number) & ~0xffff;
+  const next = (words[recordsAt + index * Word.RECORD_WORDS + Word.CHAINS] as number) & ~0xffff;
   let link = bucket;
   for (;;) {
     const word = words[link] as number;
@@ -75,6 +75,6 @@ export function unchainInbound(
       access.store(link, (word & 0xffff) | next);
       return;
     }
-    link = recordsAt + head * RECORD_WORDS + CHAINS;
+    link = recordsAt + head * Word.RECORD_WORDS + Word.CHAINS;
   }
 }

@@ -3,8 +3,8 @@
  * hold it any more: the list is made of those that may be taken, and of two groups that wait for the end of a period each,
  * which begins anew with each record that joins the second group.
  */
-import { OUTBOUND_WAY, RECORD_WORDS } from "./layout.js";
 import type { Readers } from "./readers.js";
+import { Word } from "./word.js";
 
 export class FreeRecords {
   readonly #words: Int32Array;
@@ -23,11 +23,11 @@ export class FreeRecords {
   /** All records of a table are free. */
   constructor(words: Int32Array, recordsAt: number, capacity: number, readers: Readers) {
     this.#words = words;
-    this.#linksAt = recordsAt + OUTBOUND_WAY;
+    this.#linksAt = recordsAt + Word.OUTBOUND_WAY;
     this.#readers = readers;
     this.#last = capacity - 1;
     this.#ready = capacity;
-    for (let index = 0; index < capacity; index++) words[this.#linksAt + index * RECORD_WORDS] = (index + 1) << 16;
+    for (let index = 0; index < capacity; index++) words[this.#linksAt + index * Word.RECORD_WORDS] = (index + 1) << 16;
   }
 
   /** Whether there is one that may be taken. */
@@ -49,7 +49,7 @@ export class FreeRecords {
     if (this.#ready === 0 && !this.hasReady()) return -1;
     this.#ready--;
     const index = this.#first;
-    this.#first = (this.#words[this.#linksAt + index * RECORD_WORDS] as number) >> 16;
+    this.#first = (this.#words[this.#linksAt + index * Word.RECORD_WORDS] as number) >> 16;
     return index;
   }
 
@@ -59,7 +59,7 @@ export class FreeRecords {
     const isScarce = this.#ready === 0;
     if (isScarce && waiting + this.#withdrawn === 0) this.#first = index;
     // Not as one store: the half that a reader looks at is 0 before and after.
-    else this.#words[this.#linksAt + this.#last * RECORD_WORDS] = index << 16;
+    else this.#words[this.#linksAt + this.#last * Word.RECORD_WORDS] = index << 16;
     this.#last = index;
     // Looking at readers costs more, and can wait as long as there are others.
     if (isScarce || waiting === 0) this.advance();

@@ -11,21 +11,9 @@ import {
   ACKS,
   BUCKET_SHIFT,
   BUCKETS,
-  CARRIED,
-  CHAINS,
-  EXTERNAL_PORTS,
-  FLAG_HOP,
-  FLAG_SETTLED,
   HEADER_WORDS,
   IDENTIFICATION,
-  INBOUND_WAY,
-  INSIDE_ADDRESS,
-  INSIDE_PORTS,
-  LAST_SEEN,
-  OUTBOUND_WAY,
-  RECORD_WORDS,
   RECORDS,
-  REMOTE_ADDRESS,
   SECRET_WORDS,
   SECRETS,
 } from "./layout.js";
@@ -33,6 +21,7 @@ import { clearedWords, type FlowMemory, planFlowTable, type WordAccess, wordAcce
 import { type HopRecords, type NextHop, NextHops } from "./nextHops.js";
 import { Readers } from "./readers.js";
 import { type WireOrder, wireOrderOf } from "./wireOrder.js";
+import { Word } from "./word.js";
 
 /** Found anew in `Math` it would cost XS twice as much for each product. */
 const imul = Math.imul;
@@ -86,7 +75,7 @@ export class FlowTable implements HopRecords {
     this.capacity = plan.sessions;
     this.#bucketsAt = plan.bucketsAt;
     this.#recordsAt = plan.recordsAt;
-    this.#lastSeenAt = plan.recordsAt + LAST_SEEN;
+    this.#lastSeenAt = plan.recordsAt + Word.LAST_SEEN;
     this.#acksAt = plan.acksAt;
     this.#bucketShift = 32 - plan.bucketBits;
     this.#view = new DataView(words.buffer);
@@ -199,16 +188,16 @@ export class FlowTable implements HopRecords {
     this.#soughtBucket = bucket;
     let index = ((words[bucket] as number) << 16) >> 16;
     while (index >= 0) {
-      const at = this.#recordsAt + index * RECORD_WORDS;
+      const at = this.#recordsAt + index * Word.RECORD_WORDS;
       if (
-        words[at + INSIDE_PORTS] === ports &&
-        words[at + REMOTE_ADDRESS] === remoteWord &&
-        words[at + INSIDE_ADDRESS] === insideWord &&
-        ((words[at + OUTBOUND_WAY] as number) & 0xff) === protocol
+        words[at + Word.INSIDE_PORTS] === ports &&
+        words[at] === remoteWord &&
+        words[at + Word.INSIDE_ADDRESS] === insideWord &&
+        ((words[at + Word.OUTBOUND_WAY] as number) & 0xff) === protocol
       ) {
         return index;
       }
-      index = ((words[at + CHAINS] as number) << 16) >> 16;
+      index = ((words[at + Word.CHAINS] as number) << 16) >> 16;
     }
     return -1;
   }
@@ -229,15 +218,15 @@ export class FlowTable implements HopRecords {
     const hash = imul(remoteHash ^ ((remoteHash >> 16) & 0xffff) ^ ports, this.#portsSecret);
     let index = (words[this.#bucketsAt + (hash >>> this.#bucketShift)] as number) >> 16;
     while (index >= 0) {
-      const at = this.#recordsAt + index * RECORD_WORDS;
+      const at = this.#recordsAt + index * Word.RECORD_WORDS;
       if (
-        words[at + EXTERNAL_PORTS] === ports &&
-        words[at + REMOTE_ADDRESS] === remoteWord &&
-        ((words[at + INBOUND_WAY] as number) & 0xff) === protocol
+        words[at + Word.EXTERNAL_PORTS] === ports &&
+        words[at] === remoteWord &&
+        ((words[at + Word.INBOUND_WAY] as number) & 0xff) === protocol
       ) {
         return index;
       }
-      index = (words[at + CHAINS] as number) >> 16;
+      index = (words[at + Word.CHAINS] as number) >> 16;
     }
     return -1;
   }
@@ -247,9 +236,9 @@ export class FlowTable implements HopRecords {
     if (this.header.isChanging) this.header.settle();
     const words = this.words;
     // The ways stand in the order of the sides.
-    const at = this.#recordsAt + index * RECORD_WORDS + INBOUND_WAY + side;
+    const at = this.#recordsAt + index * Word.RECORD_WORDS + Word.INBOUND_WAY + side;
     const way = words[at] as number;
-    const next = (hop.name << 16) | FLAG_HOP | (way & 0xffff);
+    const next = (hop.name << 16) | Word.FLAG_HOP | (way & 0xffff);
     if (next !== way) this.#access.store(at, next);
   }
 
@@ -263,32 +252,32 @@ export class FlowTable implements HopRecords {
     const index = this.#free.take();
     if (index < 0) return -1;
     const words = this.words;
-    const at = this.#recordsAt + index * RECORD_WORDS;
+    const at = this.#recordsAt + index * Word.RECORD_WORDS;
     this.count++;
     const insidePorts = this.#soughtPorts;
     const externalPorts = this.isLittleEndian
       ? (insidePorts & ~0xffff) | ((externalPort & 0xff) << 8) | (externalPort >> 8)
       : (insidePorts & 0xffff) | (externalPort << 16);
-    const way = isSettled ? this.#soughtProtocol | FLAG_SETTLED : this.#soughtProtocol;
-    words[at + REMOTE_ADDRESS] = this.#soughtRemote;
-    words[at + INSIDE_PORTS] = insidePorts;
-    words[at + INSIDE_ADDRESS] = this.#soughtInside;
-    words[at + EXTERNAL_PORTS] = externalPorts;
-    words[at + INBOUND_WAY] = way;
-    words[at + OUTBOUND_WAY] = way;
-    words[at + LAST_SEEN] = this.header.tick;
+    const way = isSettled ? this.#soughtProtocol | Word.FLAG_SETTLED : this.#soughtProtocol;
+    words[at] = this.#soughtRemote;
+    words[at + Word.INSIDE_PORTS] = insidePorts;
+    words[at + Word.INSIDE_ADDRESS] = this.#soughtInside;
+    words[at + Word.EXTERNAL_PORTS] = externalPorts;
+    words[at + Word.INBOUND_WAY] = way;
+    words[at + Word.OUTBOUND_WAY] = way;
+    words[at + Word.LAST_SEEN] = this.header.tick;
     const outboundBucket = this.#soughtBucket;
     const remoteHash = this.#soughtRemoteHash;
     const inboundHash = imul(remoteHash ^ ((remoteHash >> 16) & 0xffff) ^ externalPorts, this.#portsSecret);
     const inboundBucket = this.#bucketsAt + (inboundHash >>> this.#bucketShift);
     const outboundHeads = words[outboundBucket] as number;
     if (inboundBucket === outboundBucket) {
-      words[at + CHAINS] = outboundHeads;
+      words[at + Word.CHAINS] = outboundHeads;
       this.#access.store(outboundBucket, index | (index << 16));
       return index;
     }
     const inboundHeads = words[inboundBucket] as number;
-    words[at + CHAINS] = (outboundHeads & 0xffff) | (inboundHeads & ~0xffff);
+    words[at + Word.CHAINS] = (outboundHeads & 0xffff) | (inboundHeads & ~0xffff);
     // From here on readers find it.
     this.#access.store(outboundBucket, (outboundHeads & ~0xffff) | index);
     this.#access.store(inboundBucket, (inboundHeads & 0xffff) | (index << 16));
@@ -299,11 +288,11 @@ export class FlowTable implements HopRecords {
     const words = this.words;
     const recordsAt = this.#recordsAt;
     const bucketsAt = this.#bucketsAt;
-    const at = recordsAt + index * RECORD_WORDS;
+    const at = recordsAt + index * Word.RECORD_WORDS;
     const access = this.#access;
-    access.store(at + INBOUND_WAY, 0);
-    access.store(at + OUTBOUND_WAY, 0);
-    const chains = words[at + CHAINS] as number;
+    access.store(at + Word.INBOUND_WAY, 0);
+    access.store(at + Word.OUTBOUND_WAY, 0);
+    const chains = words[at + Word.CHAINS] as number;
     const outbound = (chains << 16) >> 16;
     const inbound = chains >> 16;
     const outboundBucket = bucketsAt + (outbound < 0 ? ~outbound : outboundEnd(words, recordsAt, outbound));
@@ -327,53 +316,53 @@ export class FlowTable implements HopRecords {
   }
 
   protocol(index: number): number {
-    return (this.words[this.at(index) + OUTBOUND_WAY] as number) & 0xff;
+    return (this.words[this.at(index) + Word.OUTBOUND_WAY] as number) & 0xff;
   }
 
   insideAddress(index: number): number {
-    return this.#view.getInt32((this.#recordsAt + index * RECORD_WORDS + INSIDE_ADDRESS) << 2);
+    return this.#view.getInt32((this.#recordsAt + index * Word.RECORD_WORDS + Word.INSIDE_ADDRESS) << 2);
   }
 
   insidePort(index: number): number {
-    return this.#view.getUint16((this.#recordsAt + index * RECORD_WORDS + INSIDE_PORTS) << 2);
+    return this.#view.getUint16((this.#recordsAt + index * Word.RECORD_WORDS + Word.INSIDE_PORTS) << 2);
   }
 
   remoteAddress(index: number): number {
-    return this.#view.getInt32((this.#recordsAt + index * RECORD_WORDS + REMOTE_ADDRESS) << 2);
+    return this.#view.getInt32((this.#recordsAt + index * Word.RECORD_WORDS) << 2);
   }
 
   remotePort(index: number): number {
-    return this.#view.getUint16(((this.#recordsAt + index * RECORD_WORDS + INSIDE_PORTS) << 2) + 2);
+    return this.#view.getUint16(((this.#recordsAt + index * Word.RECORD_WORDS + Word.INSIDE_PORTS) << 2) + 2);
   }
 
   externalPort(index: number): number {
-    return this.#view.getUint16((this.#recordsAt + index * RECORD_WORDS + EXTERNAL_PORTS) << 2);
+    return this.#view.getUint16((this.#recordsAt + index * Word.RECORD_WORDS + Word.EXTERNAL_PORTS) << 2);
   }
 
   /** The tick of the record's last packet. */
   lastSeen(index: number): number {
-    return this.words[this.#lastSeenAt + index * RECORD_WORDS] as number;
+    return this.words[this.#lastSeenAt + index * Word.RECORD_WORDS] as number;
   }
 
   touch(index: number): void {
-    this.#access.store(this.#lastSeenAt + index * RECORD_WORDS, this.header.tick);
+    this.#access.store(this.#lastSeenAt + index * Word.RECORD_WORDS, this.header.tick);
   }
 
   /** Whether the fast path carries the session, in both directions. */
   isCarried(index: number): boolean {
     const at = this.at(index);
-    const flags = (this.words[at + INBOUND_WAY] as number) & (this.words[at + OUTBOUND_WAY] as number);
-    return (flags & CARRIED) === CARRIED;
+    const flags = (this.words[at + Word.INBOUND_WAY] as number) & (this.words[at + Word.OUTBOUND_WAY] as number);
+    return (flags & Word.CARRIED) === Word.CARRIED;
   }
 
   /** Whether the NAT leaves the session's ordinary packets to the fast path. */
   setSettled(index: number, isSettled: boolean): void {
     const words = this.words;
-    const at = this.#recordsAt + index * RECORD_WORDS;
-    const way = words[at + OUTBOUND_WAY] as number;
-    if (((way & FLAG_SETTLED) !== 0) === isSettled) return;
-    this.#access.store(at + OUTBOUND_WAY, way ^ FLAG_SETTLED);
-    this.#access.store(at + INBOUND_WAY, (words[at + INBOUND_WAY] as number) ^ FLAG_SETTLED);
+    const at = this.#recordsAt + index * Word.RECORD_WORDS;
+    const way = words[at + Word.OUTBOUND_WAY] as number;
+    if (((way & Word.FLAG_SETTLED) !== 0) === isSettled) return;
+    this.#access.store(at + Word.OUTBOUND_WAY, way ^ Word.FLAG_SETTLED);
+    this.#access.store(at + Word.INBOUND_WAY, (words[at + Word.INBOUND_WAY] as number) ^ Word.FLAG_SETTLED);
   }
 
   /** Packets of the session that leave by `side` go to this neighbour; ignored while its station is unknown. */
@@ -402,8 +391,8 @@ export class FlowTable implements HopRecords {
     for (let index = 0; index < this.capacity; index++) {
       if (!this.isUsed(index)) continue;
       const at = this.at(index);
-      for (let way = INBOUND_WAY; way <= OUTBOUND_WAY; way++) {
-        this.#access.store(at + way, (this.words[at + way] as number) & (FLAG_SETTLED | 0xff));
+      for (let way = Word.INBOUND_WAY; way <= Word.OUTBOUND_WAY; way++) {
+        this.#access.store(at + way, (this.words[at + way] as number) & (Word.FLAG_SETTLED | 0xff));
       }
     }
   }
@@ -414,6 +403,6 @@ export class FlowTable implements HopRecords {
   }
 
   private at(index: number): number {
-    return this.#recordsAt + index * RECORD_WORDS;
+    return this.#recordsAt + index * Word.RECORD_WORDS;
   }
 }
