@@ -12,7 +12,7 @@ import type { FlowTable } from "../flow/table.js";
 import { ACCOUNT_BITS, CALLERS, type Hosts, ONE_MAPPING } from "./hosts.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
-import { CALLED, isUnprovenCall } from "./tcpState.js";
+import { isUnprovenCall } from "./tcpState.js";
 
 /** Timer classes. */
 export const UDP = 0;
@@ -52,30 +52,43 @@ export const HANDSHAKE_S = 5;
 /** Sessions looked at in one go: bounds the time that a tick takes. */
 const LOOK_LIMIT = 32;
 
-// A session's words. The first one, which is read most, has no name, for to add 0 costs too: the mapping in bits 0-12, the
-// list in 13-16, the facts of tcpState.ts in 17-23, and for TCP the window scale shifts offered in the SYNs: inside in
-// 24-27, outside in 28-31.
-const SESSION_SHIFT = 2;
 /**
- * Doubly linked lists, by timer class, and by mapping and remote address: next in the upper half, previous in the lower. -1
- * stands for none; but the first of a list of peers has the number of its head, inverted, so that it need not be hashed to
- * be taken out.
+ * A session's words. The first one, which is read most, has no name, for to add 0 costs too. As captured variables they would
+ * cost XS 500 instructions a session.
  */
-const TIMER_LINKS = 1;
-const PEER_LINKS = 2;
-/** The tick of its last packet when the session was put at the end of its timer list. */
-const QUEUED = 3;
+// biome-ignore lint/suspicious/noConstEnum: see above.
+const enum Word {
+  /**
+   * Doubly linked lists, by timer class, and by mapping and remote address: next in the upper half, previous in the lower. -1
+   * stands for none; but the first of a list of peers has the number of its head, inverted, so that it need not be hashed to
+   * be taken out.
+   */
+  TIMER_LINKS = 1,
+  PEER_LINKS = 2,
+  /** The tick of its last packet when the session was put at the end of its timer list. */
+  QUEUED = 3,
+  /** There are 4. */
+  SHIFT = 2,
+}
 
-const MAPPING_BITS = 0x1fff;
-const LIST_SHIFT = 13;
-const LIST_BITS = 15 << LIST_SHIFT;
-const STATE_SHIFT = 17;
-const STATE_BITS = 0x7f << STATE_SHIFT;
-const CALLED_BIT = CALLED << STATE_SHIFT;
-/** Of the scale shifts above the state. */
-export const INSIDE_SCALE_SHIFT = 24 - STATE_SHIFT;
-export const OUTSIDE_SCALE_SHIFT = 28 - STATE_SHIFT;
-const SCALES_SHIFT = STATE_SHIFT + INSIDE_SCALE_SHIFT;
+/** The first word. */
+// biome-ignore lint/suspicious/noConstEnum: as Word.
+const enum Facts {
+  MAPPING = 0x1fff,
+  LIST_SHIFT = 13,
+  LIST = 15 << LIST_SHIFT,
+  /** As tcpState.ts has it. */
+  STATE_SHIFT = 17,
+  STATE = 0x7f << STATE_SHIFT,
+  CALLED = 64 << STATE_SHIFT,
+  /** For TCP the window scale shifts offered in the SYNs, 4 bits each. */
+  INSIDE_SCALE_SHIFT = 24,
+  OUTSIDE_SCALE_SHIFT = 28,
+}
+
+/** Of the scale shifts above a state. */
+export const INSIDE_SCALE_SHIFT = Facts.INSIDE_SCALE_SHIFT - Facts.STATE_SHIFT;
+export const OUTSIDE_SCALE_SHIFT = Facts.OUTSIDE_SCALE_SHIFT - Facts.STATE_SHIFT;
 
 /** Sessions of a class: now, the most at a time, how many their timeout has ended, and how many have made way for others. */
 export interface ClassUse {
@@ -127,7 +140,7 @@ export class Sessions {
     this.#flows = flows;
     this.#mappings = mappings;
     this.#hosts = hosts;
-    this.#words = new Int32Array(capacity << SESSION_SHIFT);
+    this.#words = new Int32Array(capacity << Word.SHIFT);
     this.#peerHeads = new Int16Array(1 << headBits).fill(-1);
     this.#peerShift = 32 - headBits;
     this.#remoteSecret = random.next32() | 1;
@@ -165,7 +178,7 @@ export class Sessions {
   /** Whether a session has not expired. */
   isLiving(index: number): boolean {
     const timeout = this.#timeouts[
-      ((this.#words[index << SESSION_SHIFT] as number) >> LIST_SHIFT) & CLASS_OF_LIST
+      ((this.#words[index << Word.SHIFT] as number) >> Facts.LIST_SHIFT) & CLASS_OF_LIST
     ] as number;
     return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
@@ -199,28 +212,28 @@ export class Sessions {
       }
     }
     const words = this.#words;
-    const at = index << SESSION_SHIFT;
-    words[at] = mapping | (list << LIST_SHIFT) | (state << STATE_SHIFT);
+    const at = index << Word.SHIFT;
+    words[at] = mapping | (list << Facts.LIST_SHIFT) | (state << Facts.STATE_SHIFT);
     // As `enqueue`, and `peerHead` below, without their calls.
     const tick = flows.header.tick;
     const tails = this.#timerTails;
     const tail = tails[list] as number;
-    words[at + TIMER_LINKS] = -0x10000 | (tail & 0xffff);
-    words[at + QUEUED] = tick;
+    words[at + Word.TIMER_LINKS] = -0x10000 | (tail & 0xffff);
+    words[at + Word.QUEUED] = tick;
     tails[list] = index;
     if (tail < 0) {
       this.begin(list, index, tick);
     } else {
-      const tailAt = (tail << SESSION_SHIFT) + TIMER_LINKS;
+      const tailAt = (tail << Word.SHIFT) + Word.TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
     const peerHeads = this.#peerHeads;
     const hash = imul(remote, this.#remoteSecret);
     const head = imul(hash ^ ((hash >> 15) & 0x1ffff) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
     const next = peerHeads[head] as number;
-    words[at + PEER_LINKS] = (next << 16) | (~head & 0xffff);
+    words[at + Word.PEER_LINKS] = (next << 16) | (~head & 0xffff);
     if (next >= 0) {
-      const nextAt = (next << SESSION_SHIFT) + PEER_LINKS;
+      const nextAt = (next << Word.SHIFT) + Word.PEER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | index;
     }
     peerHeads[head] = index;
@@ -230,38 +243,38 @@ export class Sessions {
   /** Ends a session, and its mapping if it was the last. */
   close(index: number): void {
     const words = this.#words;
-    const at = index << SESSION_SHIFT;
+    const at = index << Word.SHIFT;
     const facts = words[at] as number;
-    const list = (facts & LIST_BITS) >> LIST_SHIFT;
+    const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     this.leave(list);
     // As `dequeue`, without the call.
-    let links = words[at + TIMER_LINKS] as number;
+    let links = words[at + Word.TIMER_LINKS] as number;
     let next = links >> 16;
     let previous = (links << 16) >> 16;
     if (previous < 0) {
       this.heads[list] = next;
       if (next < 0) this.waiting ^= 1 << list;
     } else {
-      const previousAt = (previous << SESSION_SHIFT) + TIMER_LINKS;
+      const previousAt = (previous << Word.SHIFT) + Word.TIMER_LINKS;
       words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
     }
     if (next < 0) {
       this.#timerTails[list] = previous;
     } else {
-      const nextAt = (next << SESSION_SHIFT) + TIMER_LINKS;
+      const nextAt = (next << Word.SHIFT) + Word.TIMER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
     }
-    links = words[at + PEER_LINKS] as number;
+    links = words[at + Word.PEER_LINKS] as number;
     next = links >> 16;
     previous = (links << 16) >> 16;
     if (previous < 0) {
       this.#peerHeads[~previous] = next;
     } else {
-      const previousAt = (previous << SESSION_SHIFT) + PEER_LINKS;
+      const previousAt = (previous << Word.SHIFT) + Word.PEER_LINKS;
       words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
     }
     if (next >= 0) {
-      const nextAt = (next << SESSION_SHIFT) + PEER_LINKS;
+      const nextAt = (next << Word.SHIFT) + Word.PEER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
     }
     const flows = this.#flows;
@@ -270,31 +283,31 @@ export class Sessions {
     flows.remove(index);
     const mappings = this.#mappings;
     const hosts = this.#hosts;
-    const mapping = facts & MAPPING_BITS;
+    const mapping = facts & Facts.MAPPING;
     const owner = mappings.removeSession(mapping);
-    if ((facts & CALLED_BIT) === 0 && owner >= 0 && owner !== CALLERS) {
+    if ((facts & Facts.CALLED) === 0 && owner >= 0 && owner !== CALLERS) {
       hosts.add(owner, -1 - ONE_MAPPING);
       return;
     }
-    hosts.add(facts & CALLED_BIT ? CALLERS : mappings.insideAddress(mapping) & ACCOUNT_BITS, -1);
+    hosts.add(facts & Facts.CALLED ? CALLERS : mappings.insideAddress(mapping) & ACCOUNT_BITS, -1);
     if (owner >= 0) hosts.add(owner, -ONE_MAPPING);
   }
 
   /** A packet was seen on the slow path, from inside or from outside. */
   touch(index: number, isInside: boolean): void {
     const words = this.#words;
-    const at = index << SESSION_SHIFT;
+    const at = index << Word.SHIFT;
     const facts = words[at] as number;
-    const list = (facts & LIST_BITS) >> LIST_SHIFT;
+    const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     const tick = this.#flows.header.tick;
-    if (list & UNPROVEN && ((facts & CALLED_BIT) !== 0) === isInside) {
+    if (list & UNPROVEN && ((facts & Facts.CALLED) !== 0) === isInside) {
       // The first answer to a datagram.
       const answered = list & ~UNPROVEN;
       this.leave(list);
       this.join(answered);
       this.#flows.touch(index);
       this.dequeue(index, list);
-      words[at] = (facts & ~LIST_BITS) | (answered << LIST_SHIFT);
+      words[at] = (facts & ~Facts.LIST) | (answered << Facts.LIST_SHIFT);
       this.enqueue(index, answered, tick);
     } else {
       this.queueAgain(index, list);
@@ -302,40 +315,40 @@ export class Sessions {
   }
 
   mapping(index: number): number {
-    return (this.#words[index << SESSION_SHIFT] as number) & MAPPING_BITS;
+    return (this.#words[index << Word.SHIFT] as number) & Facts.MAPPING;
   }
 
   list(index: number): number {
-    return ((this.#words[index << SESSION_SHIFT] as number) & LIST_BITS) >> LIST_SHIFT;
+    return ((this.#words[index << Word.SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
   }
 
   timerClass(index: number): TimerClass {
-    return (((this.#words[index << SESSION_SHIFT] as number) >> LIST_SHIFT) & CLASS_OF_LIST) as TimerClass;
+    return (((this.#words[index << Word.SHIFT] as number) >> Facts.LIST_SHIFT) & CLASS_OF_LIST) as TimerClass;
   }
 
   /** Whose account the session is on. */
   account(index: number): number {
-    const facts = this.#words[index << SESSION_SHIFT] as number;
-    return facts & CALLED_BIT ? CALLERS : this.#mappings.insideAddress(facts & MAPPING_BITS) & ACCOUNT_BITS;
+    const facts = this.#words[index << Word.SHIFT] as number;
+    return facts & Facts.CALLED ? CALLERS : this.#mappings.insideAddress(facts & Facts.MAPPING) & ACCOUNT_BITS;
   }
 
   tcpState(index: number): number {
-    return ((this.#words[index << SESSION_SHIFT] as number) & STATE_BITS) >> STATE_SHIFT;
+    return ((this.#words[index << Word.SHIFT] as number) & Facts.STATE) >> Facts.STATE_SHIFT;
   }
 
   /** A TCP connection has had a packet now; from here on it is in `state`, and under the timeout of `timerClass`. */
   setTcpState(index: number, state: number, timerClass: TimerClass): void {
-    const at = index << SESSION_SHIFT;
+    const at = index << Word.SHIFT;
     const facts = this.#words[at] as number;
-    const before = (facts & LIST_BITS) >> LIST_SHIFT;
+    const before = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     let list: number = timerClass;
     if (timerClass === TCP_TRANSITORY) {
       if (isUnprovenCall(state)) list = CALLS;
     }
-    const next = (facts & ~(STATE_BITS | LIST_BITS)) | (state << STATE_SHIFT) | (list << LIST_SHIFT);
+    const next = (facts & ~(Facts.STATE | Facts.LIST)) | (state << Facts.STATE_SHIFT) | (list << Facts.LIST_SHIFT);
     if (next !== facts) this.#words[at] = next;
     // The other side has begun anew.
-    if ((next ^ facts) & CALLED_BIT) this.changeAccount(next);
+    if ((next ^ facts) & Facts.CALLED) this.changeAccount(next);
     if (before === list) {
       this.queueAgain(index, list);
       return;
@@ -348,21 +361,21 @@ export class Sessions {
   }
 
   windowScale(index: number, isInside: boolean): number {
-    const facts = this.#words[index << SESSION_SHIFT] as number;
+    const facts = this.#words[index << Word.SHIFT] as number;
     return (facts >> shiftOf(isInside)) & 15;
   }
 
   setWindowScale(index: number, isInside: boolean, scale: number): void {
     const shift = shiftOf(isInside);
-    const at = index << SESSION_SHIFT;
+    const at = index << Word.SHIFT;
     this.#words[at] = ((this.#words[at] as number) & ~(15 << shift)) | (scale << shift);
   }
 
   /** The window scale that the first SYN offers; the other side has offered none yet. */
   beginWindowScales(index: number, isInside: boolean, scale: number): void {
-    const at = index << SESSION_SHIFT;
+    const at = index << Word.SHIFT;
     const offered = scale << shiftOf(isInside);
-    this.#words[at] = ((this.#words[at] as number) & ((1 << SCALES_SHIFT) - 1)) | offered;
+    this.#words[at] = ((this.#words[at] as number) & ((1 << Facts.INSIDE_SCALE_SHIFT) - 1)) | offered;
   }
 
   /** Ends what is over: by its timeout, or as both sides have said. */
@@ -373,7 +386,7 @@ export class Sessions {
 
   /** Ends a session that makes way for another. */
   evict(index: number): void {
-    const list = ((this.#words[index << SESSION_SHIFT] as number) & LIST_BITS) >> LIST_SHIFT;
+    const list = ((this.#words[index << Word.SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
     const at = EVICTED + (list & ~EXCESS);
     const tallies = this.#tallies;
     tallies[at] = (tallies[at] as number) + 1;
@@ -401,7 +414,7 @@ export class Sessions {
     while (index >= 0) {
       const isMatch = this.mapping(index) === mapping && this.#flows.remoteAddress(index) === remote;
       if (isMatch && this.isLiving(index)) return true;
-      index = (this.#words[(index << SESSION_SHIFT) + PEER_LINKS] as number) >> 16;
+      index = (this.#words[(index << Word.SHIFT) + Word.PEER_LINKS] as number) >> 16;
     }
     return false;
   }
@@ -414,12 +427,12 @@ export class Sessions {
 
   /** The one behind it in its list; -1 for none. */
   next(index: number): number {
-    return (this.#words[(index << SESSION_SHIFT) + TIMER_LINKS] as number) >> 16;
+    return (this.#words[(index << Word.SHIFT) + Word.TIMER_LINKS] as number) >> 16;
   }
 
   /** The tick of its last packet when it was queued; if it was used since, its place in its list is not its own. */
   queued(index: number): number {
-    return this.#words[(index << SESSION_SHIFT) + QUEUED] as number;
+    return this.#words[(index << Word.SHIFT) + Word.QUEUED] as number;
   }
 
   /** Ends a mapping with all its sessions. */
@@ -446,7 +459,7 @@ export class Sessions {
     let index = this.heads[list] as number;
     while (index >= 0) {
       const seen = this.#flows.lastSeen(index);
-      if (seen <= (this.#words[(index << SESSION_SHIFT) + QUEUED] as number) || looks === 0) return;
+      if (seen <= (this.#words[(index << Word.SHIFT) + Word.QUEUED] as number) || looks === 0) return;
       looks--;
       this.requeue(index, list, seen);
       index = this.heads[list] as number;
@@ -475,7 +488,7 @@ export class Sessions {
       let index = heads[list] as number;
       while (index >= 0) {
         // When it has expired if it was not used since it was queued.
-        const due = (words[(index << SESSION_SHIFT) + QUEUED] as number) + timeout + 1;
+        const due = (words[(index << Word.SHIFT) + Word.QUEUED] as number) + timeout + 1;
         if (tick < due || looks === 0) {
           if (due < earliest) earliest = due;
           if (list !== TCP_ESTABLISHED && due - timeout <= tick - HANDSHAKE_S + 1) hasSilent = true;
@@ -558,7 +571,7 @@ export class Sessions {
 
   /** Often it is the last that was queued, and in this very second: then nothing changes. */
   private queueAgain(index: number, list: number): void {
-    const at = (index << SESSION_SHIFT) + QUEUED;
+    const at = (index << Word.SHIFT) + Word.QUEUED;
     const tick = this.#flows.header.tick;
     if (this.#timerTails[list] !== index) {
       this.#flows.touch(index);
@@ -572,8 +585,8 @@ export class Sessions {
 
   /** A session is on the other account from now on: as its facts say. */
   private changeAccount(facts: number): void {
-    const host = this.#mappings.insideAddress(facts & MAPPING_BITS) & ACCOUNT_BITS;
-    const isCall = (facts & CALLED_BIT) !== 0;
+    const host = this.#mappings.insideAddress(facts & Facts.MAPPING) & ACCOUNT_BITS;
+    const isCall = (facts & Facts.CALLED) !== 0;
     this.#hosts.add(isCall ? CALLERS : host, 1);
     this.#hosts.add(isCall ? host : CALLERS, -1);
   }
@@ -585,15 +598,15 @@ export class Sessions {
 
   private enqueue(index: number, list: number, seen: number): void {
     const words = this.#words;
-    const at = index << SESSION_SHIFT;
+    const at = index << Word.SHIFT;
     const tail = this.#timerTails[list] as number;
-    words[at + TIMER_LINKS] = -0x10000 | (tail & 0xffff);
-    words[at + QUEUED] = seen;
+    words[at + Word.TIMER_LINKS] = -0x10000 | (tail & 0xffff);
+    words[at + Word.QUEUED] = seen;
     this.#timerTails[list] = index;
     if (tail < 0) {
       this.begin(list, index, seen);
     } else {
-      const tailAt = (tail << SESSION_SHIFT) + TIMER_LINKS;
+      const tailAt = (tail << Word.SHIFT) + Word.TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
   }
@@ -608,20 +621,20 @@ export class Sessions {
 
   private dequeue(index: number, list: number): void {
     const words = this.#words;
-    const links = words[(index << SESSION_SHIFT) + TIMER_LINKS] as number;
+    const links = words[(index << Word.SHIFT) + Word.TIMER_LINKS] as number;
     const next = links >> 16;
     const previous = (links << 16) >> 16;
     if (previous < 0) {
       this.heads[list] = next;
       if (next < 0) this.waiting ^= 1 << list;
     } else {
-      const at = (previous << SESSION_SHIFT) + TIMER_LINKS;
+      const at = (previous << Word.SHIFT) + Word.TIMER_LINKS;
       words[at] = (next << 16) | ((words[at] as number) & 0xffff);
     }
     if (next < 0) {
       this.#timerTails[list] = previous;
     } else {
-      const at = (next << SESSION_SHIFT) + TIMER_LINKS;
+      const at = (next << Word.SHIFT) + Word.TIMER_LINKS;
       words[at] = ((words[at] as number) & ~0xffff) | (previous & 0xffff);
     }
   }
@@ -635,5 +648,5 @@ export class Sessions {
 
 /** Of a side's window scale in a session's first word. */
 function shiftOf(isInside: boolean): number {
-  return STATE_SHIFT + (isInside ? INSIDE_SCALE_SHIFT : OUTSIDE_SCALE_SHIFT);
+  return isInside ? Facts.INSIDE_SCALE_SHIFT : Facts.OUTSIDE_SCALE_SHIFT;
 }
