@@ -6,7 +6,7 @@
  * nothing happens.
  */
 import type { PortOwnerKind } from "../transport/portSpace.js";
-import { type TimerClass, UDP } from "./sessions.js";
+import { List, type TimerClass } from "./list.js";
 
 /** No entry of a table. */
 export const NONE = -1;
@@ -31,7 +31,7 @@ export class Decision {
   finished = NONE;
   /** The session that makes way for a new one, in a full table or for its host's sake. */
   victim = NONE;
-  timerClass: TimerClass = UDP;
+  timerClass: TimerClass = List.UDP;
   /** The mapping that a new session is to use; NONE for a new one. */
   mapping = NONE;
   /** The port forward that a new session's mapping belongs to; NONE for a dynamic one. */

@@ -11,8 +11,9 @@
 import type { FlowTable } from "../flow/table.js";
 import type { Decision } from "./decision.js";
 import { CALLERS, type Hosts } from "./hosts.js";
+import { List } from "./list.js";
 import type { Mappings } from "./mappings.js";
-import { CALLS, EXCESS, HANDSHAKE_S, ICMP, type Sessions, TCP_TRANSITORY, UDP, UNPROVEN } from "./sessions.js";
+import { HANDSHAKE_S, type Sessions } from "./sessions.js";
 
 /** Sessions looked at for one newcomer. */
 const LOOK_LIMIT = 32;
@@ -21,26 +22,26 @@ const LOOK_LIMIT = 32;
 const LEAST_HALF_OPEN = 16;
 
 /** Half-open connections, as `Sessions.waiting` has them. */
-const HALF_OPEN_LISTS = (1 << TCP_TRANSITORY) | (1 << CALLS);
+const HALF_OPEN_LISTS = (1 << List.TCP_TRANSITORY) | (1 << List.CALLS);
 /** Lists of datagrams, as many as the two orders below. */
 const DATAGRAM_LISTS = 6;
 /** Lists of datagrams in the order of their worth. */
 const BY_WORTH: readonly number[] = Object.freeze([
-  UDP | UNPROVEN | EXCESS,
-  ICMP | EXCESS,
-  UDP | EXCESS,
-  UDP | UNPROVEN,
-  ICMP,
-  UDP,
+  List.UDP | List.UNPROVEN | List.EXCESS,
+  List.ICMP | List.EXCESS,
+  List.UDP | List.EXCESS,
+  List.UDP | List.UNPROVEN,
+  List.ICMP,
+  List.UDP,
 ]);
 /** The same where what is silent has gone already: what waits for its answer comes last. */
 const ANSWERED_FIRST: readonly number[] = Object.freeze([
-  UDP | EXCESS,
-  ICMP | EXCESS,
-  UDP | UNPROVEN | EXCESS,
-  UDP,
-  ICMP,
-  UDP | UNPROVEN,
+  List.UDP | List.EXCESS,
+  List.ICMP | List.EXCESS,
+  List.UDP | List.UNPROVEN | List.EXCESS,
+  List.UDP,
+  List.ICMP,
+  List.UDP | List.UNPROVEN,
 ]);
 
 export class Eviction {
@@ -80,15 +81,15 @@ export class Eviction {
     this.#looks = LOOK_LIMIT;
     const isCall = account === CALLERS;
     const isFlooded = this.#sessions.calls > this.mostHalfOpen >> 1;
-    const call = isCall || isFlooded ? this.firstOf(CALLS, true) : -1;
+    const call = isCall || isFlooded ? this.firstOf(List.CALLS, true) : -1;
     if (call >= 0) return call;
     const forgotten = this.forgotten();
     if (forgotten >= 0) return forgotten;
-    const excess = this.firstOf(TCP_TRANSITORY, false);
+    const excess = this.firstOf(List.TCP_TRANSITORY, false);
     if (excess >= 0 || isCall) return excess;
     this.#looks = LOOK_LIMIT;
-    const oldest = this.firstOf(TCP_TRANSITORY, true);
-    return oldest >= 0 ? oldest : this.firstOf(CALLS, true);
+    const oldest = this.firstOf(List.TCP_TRANSITORY, true);
+    return oldest >= 0 ? oldest : this.firstOf(List.CALLS, true);
   }
 
   /**
@@ -96,7 +97,7 @@ export class Eviction {
    * `isOwnOnly` the newcomer's account has all it may have, and only its own count. -1 if none does.
    */
   victim({ account, isLarge, held, timerClass }: Decision, isOwnOnly: boolean, needsMapping: boolean): number {
-    const isTcp = timerClass === TCP_TRANSITORY;
+    const isTcp = timerClass === List.TCP_TRANSITORY;
     this.begin(account, held, isOwnOnly, needsMapping);
     const forgotten = this.#sessions.waiting & HALF_OPEN_LISTS ? this.forgotten() : -1;
     if (forgotten >= 0) return forgotten;
@@ -115,7 +116,7 @@ export class Eviction {
     if (account === CALLERS) {
       this.#isOwnOnly = true;
       this.#looks = LOOK_LIMIT;
-      const unanswered = this.firstOf(UDP | UNPROVEN | EXCESS, false);
+      const unanswered = this.firstOf(List.UDP | List.UNPROVEN | List.EXCESS, false);
       if (unanswered >= 0) return unanswered;
       this.#isOwnOnly = isOwnOnly;
     }
@@ -160,9 +161,9 @@ export class Eviction {
   /** A connection that has been silent in opening or closing for longer than a handshake takes, whosever it is. */
   private forgotten(): number {
     this.#looks = LOOK_LIMIT;
-    const oldest = this.firstOf(TCP_TRANSITORY, true);
+    const oldest = this.firstOf(List.TCP_TRANSITORY, true);
     if (oldest >= 0 && this.isForgotten(oldest)) return oldest;
-    const call = this.firstOf(CALLS, true);
+    const call = this.firstOf(List.CALLS, true);
     return call >= 0 && this.isForgotten(call) ? call : -1;
   }
 
@@ -175,17 +176,17 @@ export class Eviction {
     const { waiting } = this.#sessions;
     const hasHalfOpen = (waiting & HALF_OPEN_LISTS) !== 0;
     this.#looks = LOOK_LIMIT;
-    const opening = isTcp && hasHalfOpen ? this.firstOf(TCP_TRANSITORY, isAnybodys) : -1;
+    const opening = isTcp && hasHalfOpen ? this.firstOf(List.TCP_TRANSITORY, isAnybodys) : -1;
     if (opening >= 0) return opening;
     for (let i = 0; i < DATAGRAM_LISTS; i++) {
       const list = lists[i] as number;
       if (((waiting >> list) & 1) === 0) continue;
-      const index = this.firstOf(list, isAnybodys && (list & EXCESS) === 0);
+      const index = this.firstOf(list, isAnybodys && (list & List.EXCESS) === 0);
       if (index >= 0) return index;
     }
     if (!hasHalfOpen) return -1;
-    const other = isTcp ? -1 : this.firstOf(TCP_TRANSITORY, isAnybodys);
-    return other >= 0 ? other : this.firstOf(CALLS, true);
+    const other = isTcp ? -1 : this.firstOf(List.TCP_TRANSITORY, isAnybodys);
+    return other >= 0 ? other : this.firstOf(List.CALLS, true);
   }
 
   /** The session idle longest in a list that may make way; `isAnybodys`: even of a host that holds little. */
@@ -199,7 +200,7 @@ export class Eviction {
       if (seen <= sessions.queued(index)) {
         // Those behind it have been silent for a shorter time.
         if (this.#silentS > 0 && flows.header.tick - seen < this.#silentS) break;
-        if (this.isExpendable(index, isAnybodys || list === CALLS)) return index;
+        if (this.isExpendable(index, isAnybodys || list === List.CALLS)) return index;
       }
       looks--;
       index = sessions.next(index);

@@ -1,7 +1,8 @@
 /** Who fills the NAT's tables, as people read it. Not for the packet path. */
 import type { FlowTable } from "../flow/table.js";
 import { CALLERS, type Hosts } from "./hosts.js";
-import { ICMP, type Sessions, TCP_ESTABLISHED, TCP_TRANSITORY } from "./sessions.js";
+import { List } from "./list.js";
+import type { Sessions } from "./sessions.js";
 
 /** What `show top` prints of an account. */
 export interface HostUse {
@@ -61,9 +62,9 @@ function isBefore(one: HostUse, sessions: number, refusals: number): boolean {
 }
 
 function count(use: HostUse, timerClass: number, insideAddress: number): void {
-  if (timerClass === TCP_ESTABLISHED) use.established++;
-  else if (timerClass === TCP_TRANSITORY) use.halfOpen++;
-  else if (timerClass === ICMP) use.icmp++;
+  if (timerClass === List.TCP_ESTABLISHED) use.established++;
+  else if (timerClass === List.TCP_TRANSITORY) use.halfOpen++;
+  else if (timerClass === List.ICMP) use.icmp++;
   else use.udp++;
   if (use.isCallers) return;
   if (use.address !== 0 && use.address !== insideAddress) use.isShared = true;

@@ -17,8 +17,9 @@ import type { Eviction } from "./eviction.js";
 import type { Forwards } from "./forwards.js";
 import { ACCOUNT_BITS, CALLERS, type Hosts } from "./hosts.js";
 import { isQueryReply, isQueryRequest, isTranslatedError, judgeInboundError, judgeOutboundError } from "./icmp.js";
+import { List } from "./list.js";
 import { DYNAMIC, type Mappings } from "./mappings.js";
-import { ICMP, type Sessions, TCP_TRANSITORY, UDP } from "./sessions.js";
+import type { Sessions } from "./sessions.js";
 import type { NatSettings } from "./settings.js";
 import { isCalled, isClosed, isOpening } from "./tcpState.js";
 import type { TcpTracker } from "./tcpTracker.js";
@@ -97,7 +98,7 @@ export class Judge {
     // A server is seen with its public port when it speaks first, too.
     const forwards = this.#forwards;
     decision.forward = forwards.count === 0 ? DYNAMIC : forwards.serving(protocol, source, sourcePort);
-    decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
+    decision.timerClass = isTcp ? List.TCP_TRANSITORY : List.UDP;
     decision.account = source & ACCOUNT_BITS;
     return this.judgeOpening(protocol, source, sourcePort, decision);
   }
@@ -221,7 +222,7 @@ export class Judge {
       if (refusal !== "ok") return refusal;
     }
     decision.forward = DYNAMIC;
-    decision.timerClass = ICMP;
+    decision.timerClass = List.ICMP;
     decision.account = packet.source & ACCOUNT_BITS;
     return this.judgeOpening(Ip.ICMP, packet.source, identifier, decision);
   }
@@ -295,7 +296,7 @@ export class Judge {
     decision.mapping = mapping;
     const refusal = this.#hosts.judge(decision);
     if (refusal !== "ok") return refusal;
-    const isTcp = decision.timerClass === TCP_TRANSITORY;
+    const isTcp = decision.timerClass === List.TCP_TRANSITORY;
     if (isTcp) decision.halfOpenVictim = NONE;
     const hasEasyMapping = mapping >= 0 || (forward === DYNAMIC && this.#mappings.count < this.#openMappings);
     const isEasy = hasEasyMapping && !(decision.isLarge && decision.isAtLimit) && flows.count < this.#openSessions;
@@ -377,7 +378,7 @@ export class Judge {
     if (other >= 0) decision.finished = other;
     decision.forward = owner === "forward" ? id : DYNAMIC;
     decision.insideAddress = insideAddress;
-    decision.timerClass = isTcp ? TCP_TRANSITORY : UDP;
+    decision.timerClass = isTcp ? List.TCP_TRANSITORY : List.UDP;
     decision.account = CALLERS;
     const room = this.judgeOpening(protocol, insideAddress, insidePort, decision);
     // The DMZ host is seen with another port already: this one leads nowhere.

@@ -10,8 +10,8 @@ import { LAN, WAN } from "../flow/table.js";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
 import { ACCOUNT_BITS, CALLERS, ONE_MAPPING } from "./hosts.js";
 import type { NatTables } from "./judge.js";
+import { List } from "./list.js";
 import { DYNAMIC } from "./mappings.js";
-import { TCP_ESTABLISHED, UDP } from "./sessions.js";
 import { isSettled } from "./tcpState.js";
 
 /** Another version's tables may mean something else by the same bits. */
@@ -26,14 +26,14 @@ const SESSION_BYTES = 24;
 const UDP_MARK = 0x80;
 
 /**
- * As many sessions as `mostBytes` hold: TCP connections that are established first, then UDP. Those that open or close and
+ * As many sessions as `mostBytes` hold: TCP connections that are established first, then List.UDP. Those that open or close and
  * queries are as quickly begun again.
  */
 export function keepSessions(tables: NatTables, mostBytes: number): Uint8Array {
   const { flows, sessions } = tables;
   const chosen: number[] = [];
   const most = Math.floor((mostBytes - HEADER_BYTES) / SESSION_BYTES);
-  for (const wanted of [TCP_ESTABLISHED, UDP]) {
+  for (const wanted of [List.TCP_ESTABLISHED, List.UDP]) {
     for (let index = 0; index < flows.capacity && chosen.length < most; index++) {
       const isKept = flows.isUsed(index) && sessions.timerClass(index) === wanted && sessions.isLiving(index);
       if (isKept) chosen.push(index);
@@ -103,7 +103,13 @@ function restoreSession(view: DataView, at: number, tables: NatTables): boolean 
   if (isTaken || externalPort === 0 || !flows.hasRoom()) return false;
   const mapping = restoreMapping(tables, protocol, inside, insidePort, externalPort);
   if (mapping < 0) return false;
-  const session = sessions.open(mapping, externalPort, remote, isTcp ? TCP_ESTABLISHED : UDP, state & ~UDP_MARK);
+  const session = sessions.open(
+    mapping,
+    externalPort,
+    remote,
+    isTcp ? List.TCP_ESTABLISHED : List.UDP,
+    state & ~UDP_MARK,
+  );
   hosts.add(sessions.account(session), 1);
   if (!isTcp) return true;
   const scales = view.getUint8(at + 14);

@@ -23,6 +23,7 @@ import { type HostUse, listHostUse } from "./hostUse.js";
 import { translateInboundError, translateOutboundError } from "./icmp.js";
 import { Judge, type NatTables } from "./judge.js";
 import { keepSessions, restoreSessions } from "./keptSessions.js";
+import { List } from "./list.js";
 import {
   listMappings,
   listSessions,
@@ -34,19 +35,7 @@ import {
 } from "./listing.js";
 import { DYNAMIC, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
-import {
-  ANSWERED,
-  CALLS,
-  type ClassUse,
-  EXCESS,
-  ICMP,
-  Sessions,
-  TCP_ESTABLISHED,
-  TCP_TRANSITORY,
-  UDP,
-  UNANSWERED,
-  UNPROVEN,
-} from "./sessions.js";
+import { ANSWERED, type ClassUse, Sessions, UNANSWERED } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
 import { CALLED, isCalled } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
@@ -74,7 +63,7 @@ export interface TableUse {
     /** Other TCP connections that open or close. */
     readonly transitory: ClassUse;
     readonly established: ClassUse;
-    /** UDP. */
+    /** List.UDP. */
     readonly unanswered: ClassUse;
     readonly answered: ClassUse;
     readonly icmp: ClassUse;
@@ -101,7 +90,7 @@ export class Nat implements ForwardEffects {
   #settings: NatSettings;
   readonly #eviction: Eviction;
   /**
-   * The session of the packet translated last if the flow cache could carry it; -1 when it was ICMP, or a hairpin, whose
+   * The session of the packet translated last if the flow cache could carry it; -1 when it was List.ICMP, or a hairpin, whose
    * packets need two translations, or when the packet was dropped.
    */
   lastSession = -1;
@@ -365,12 +354,12 @@ export class Nat implements ForwardEffects {
       hostSessions: hosts.sessions.most,
       hostMappings: hosts.mappings.most,
       classes: {
-        calls: sessions.classUse(CALLS),
-        transitory: sessions.classUse(TCP_TRANSITORY),
-        established: sessions.classUse(TCP_ESTABLISHED),
+        calls: sessions.classUse(List.CALLS),
+        transitory: sessions.classUse(List.TCP_TRANSITORY),
+        established: sessions.classUse(List.TCP_ESTABLISHED),
         unanswered: sessions.classUse(UNANSWERED),
         answered: sessions.classUse(ANSWERED),
-        icmp: sessions.classUse(ICMP),
+        icmp: sessions.classUse(List.ICMP),
       },
     };
   }
@@ -453,16 +442,16 @@ export class Nat implements ForwardEffects {
     let mapping = decision.mapping;
     // First, so that it does not go with the last of its sessions.
     if (mapping >= 0) mappings.addSession(mapping);
-    let list = UDP | UNPROVEN;
+    let list = List.UDP | List.UNPROVEN;
     let state = isFromInside ? 0 : CALLED;
     let halfOpenVictim = NONE;
-    if (decision.timerClass === TCP_TRANSITORY) {
-      list = isFromInside ? TCP_TRANSITORY : CALLS;
+    if (decision.timerClass === List.TCP_TRANSITORY) {
+      list = isFromInside ? List.TCP_TRANSITORY : List.CALLS;
       state = this.#tcp.opened(packet, isFromInside);
       halfOpenVictim = decision.halfOpenVictim;
     } else {
-      if (decision.timerClass === ICMP) list = ICMP;
-      if (decision.isLarge) list |= EXCESS;
+      if (decision.timerClass === List.ICMP) list = List.ICMP;
+      if (decision.isLarge) list |= List.EXCESS;
     }
     // One of them is not NONE.
     if ((decision.finished & decision.victim & halfOpenVictim) !== NONE) this.makeWay(decision, halfOpenVictim);

@@ -10,36 +10,19 @@ import { NEVER } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { FlowTable } from "../flow/table.js";
 import { ACCOUNT_BITS, CALLERS, type Hosts, ONE_MAPPING } from "./hosts.js";
+import { CLASS_OF_LIST, List, type TimerClass } from "./list.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
 import { isUnprovenCall } from "./tcpState.js";
 
-/** Timer classes. */
-export const UDP = 0;
-export const ICMP = 1;
-export const TCP_TRANSITORY = 2;
-export const TCP_ESTABLISHED = 3;
-export type TimerClass = typeof UDP | typeof ICMP | typeof TCP_TRANSITORY | typeof TCP_ESTABLISHED;
-const TIMER_CLASSES = 4;
-const ALL_CLASSES = (1 << TIMER_CLASSES) - 1;
-const CLASS_OF_LIST = 3;
-
-// A list is a timer class, and what of it is worth less than the rest.
-/** Datagrams of a host that held its fair share already. */
-export const EXCESS = 4;
-/** Datagrams that nobody has answered; a TCP call from outside whose caller has not shown to be genuine. */
-export const UNPROVEN = 8;
-/** Unproven calls are in one list, whoever pays for them. */
-export const CALLS = TCP_TRANSITORY | UNPROVEN;
-
 // Classes of sessions, each of them counted: a list less EXCESS. Those not named here are ICMP, TCP_ESTABLISHED, CALLS, and
 // TCP_TRANSITORY for the other connections that open or close.
-export const ANSWERED = UDP;
-export const UNANSWERED = UDP | UNPROVEN;
-/** Not every number is a list. */
-const LIST_NUMBERS = 13;
-const EXPIRED = LIST_NUMBERS;
-const EVICTED = 2 * LIST_NUMBERS;
+export const ANSWERED = List.UDP;
+export const UNANSWERED = List.UDP | List.UNPROVEN;
+const EXPIRED = List.END;
+const EVICTED = 2 * List.END;
+const TIMER_CLASSES = 4;
+const ALL_CLASSES = (1 << TIMER_CLASSES) - 1;
 /** Later than any tick. */
 const FAR = 0x7fffffff;
 
@@ -129,7 +112,7 @@ export class Sessions {
   #mostOpen = 0;
   #mostHalfOpen = 0;
   /** By class: the most that there had been when one last left it; and behind, how many have expired, and been evicted. */
-  readonly #tallies = new Int32Array(EVICTED + LIST_NUMBERS);
+  readonly #tallies = new Int32Array(EVICTED + List.END);
   readonly #hosts: Hosts;
 
   constructor(flows: FlowTable, mappings: Mappings, hosts: Hosts, settings: NatSettings, random: Random) {
@@ -145,7 +128,7 @@ export class Sessions {
     this.#peerShift = 32 - headBits;
     this.#remoteSecret = random.next32() | 1;
     this.#mappingSecret = random.next32() | 1;
-    for (let list = 0; list < LIST_NUMBERS; list++) {
+    for (let list = 0; list < List.END; list++) {
       this.heads.push(-1);
       this.#timerTails.push(-1);
     }
@@ -155,10 +138,10 @@ export class Sessions {
 
   /** Takes the timeouts; they hold for the sessions that there are, too. */
   configure(settings: NatSettings): void {
-    this.#timeouts[UDP] = settings.udpTimeoutS;
-    this.#timeouts[ICMP] = settings.icmpTimeoutS;
-    this.#timeouts[TCP_TRANSITORY] = settings.tcpTransitoryTimeoutS;
-    this.#timeouts[TCP_ESTABLISHED] = settings.tcpEstablishedTimeoutS;
+    this.#timeouts[List.UDP] = settings.udpTimeoutS;
+    this.#timeouts[List.ICMP] = settings.icmpTimeoutS;
+    this.#timeouts[List.TCP_TRANSITORY] = settings.tcpTransitoryTimeoutS;
+    this.#timeouts[List.TCP_ESTABLISHED] = settings.tcpEstablishedTimeoutS;
     this.#flows.setLifetimes(settings.udpTimeoutS, settings.tcpEstablishedTimeoutS);
     this.#due = this.waiting === 0 ? FAR : 0;
   }
@@ -200,15 +183,15 @@ export class Sessions {
   open(mapping: number, externalPort: number, remote: number, list: number, state: number): number {
     const flows = this.#flows;
     const timerClass = list & CLASS_OF_LIST;
-    const index = flows.insertSought(externalPort, timerClass === UDP);
+    const index = flows.insertSought(externalPort, timerClass === List.UDP);
     if (index < 0) return -1;
-    if ((list & ~EXCESS) !== UNANSWERED) {
-      if (timerClass !== TCP_TRANSITORY) {
+    if ((list & ~List.EXCESS) !== UNANSWERED) {
+      if (timerClass !== List.TCP_TRANSITORY) {
         this.join(list);
       } else {
         // As `join`, without the call.
         this.halfOpen++;
-        if (list === CALLS) this.calls++;
+        if (list === List.CALLS) this.calls++;
       }
     }
     const words = this.#words;
@@ -300,9 +283,9 @@ export class Sessions {
     const facts = words[at] as number;
     const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     const tick = this.#flows.header.tick;
-    if (list & UNPROVEN && ((facts & Facts.CALLED) !== 0) === isInside) {
+    if (list & List.UNPROVEN && ((facts & Facts.CALLED) !== 0) === isInside) {
       // The first answer to a datagram.
-      const answered = list & ~UNPROVEN;
+      const answered = list & ~List.UNPROVEN;
       this.leave(list);
       this.join(answered);
       this.#flows.touch(index);
@@ -342,8 +325,8 @@ export class Sessions {
     const facts = this.#words[at] as number;
     const before = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     let list: number = timerClass;
-    if (timerClass === TCP_TRANSITORY) {
-      if (isUnprovenCall(state)) list = CALLS;
+    if (timerClass === List.TCP_TRANSITORY) {
+      if (isUnprovenCall(state)) list = List.CALLS;
     }
     const next = (facts & ~(Facts.STATE | Facts.LIST)) | (state << Facts.STATE_SHIFT) | (list << Facts.LIST_SHIFT);
     if (next !== facts) this.#words[at] = next;
@@ -387,7 +370,7 @@ export class Sessions {
   /** Ends a session that makes way for another. */
   evict(index: number): void {
     const list = ((this.#words[index << Word.SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
-    const at = EVICTED + (list & ~EXCESS);
+    const at = EVICTED + (list & ~List.EXCESS);
     const tallies = this.#tallies;
     tallies[at] = (tallies[at] as number) + 1;
     const isFirst = this.heads[list] === index;
@@ -448,7 +431,7 @@ export class Sessions {
   /** Whether a mapping has a session that is an established TCP connection. */
   hasEstablished(mapping: number): boolean {
     for (let index = 0; index < this.#flows.capacity; index++) {
-      if (this.isOf(mapping, index) && this.timerClass(index) === TCP_ESTABLISHED) return true;
+      if (this.isOf(mapping, index) && this.timerClass(index) === List.TCP_ESTABLISHED) return true;
     }
     return false;
   }
@@ -491,7 +474,7 @@ export class Sessions {
         const due = (words[(index << Word.SHIFT) + Word.QUEUED] as number) + timeout + 1;
         if (tick < due || looks === 0) {
           if (due < earliest) earliest = due;
-          if (list !== TCP_ESTABLISHED && due - timeout <= tick - HANDSHAKE_S + 1) hasSilent = true;
+          if (list !== List.TCP_ESTABLISHED && due - timeout <= tick - HANDSHAKE_S + 1) hasSilent = true;
           break;
         }
         looks--;
@@ -509,7 +492,7 @@ export class Sessions {
     this.hasSilent = hasSilent;
     // Soon somebody will look there for a session to give up.
     if (flows.count << 2 >= flows.capacity * 3) {
-      for (let list = 0; list < LIST_NUMBERS; list++) if (list !== TCP_ESTABLISHED) this.renew(list);
+      for (let list = 0; list < List.END; list++) if (list !== List.TCP_ESTABLISHED) this.renew(list);
     }
   }
 
@@ -520,48 +503,48 @@ export class Sessions {
 
   private countOf(name: number): number {
     if (name === ANSWERED) return this.#answered;
-    if (name === ICMP) return this.#icmp;
-    if (name === TCP_ESTABLISHED) return this.#established;
-    if (name === CALLS) return this.calls;
-    if (name === TCP_TRANSITORY) return this.halfOpen - this.calls;
+    if (name === List.ICMP) return this.#icmp;
+    if (name === List.TCP_ESTABLISHED) return this.#established;
+    if (name === List.CALLS) return this.calls;
+    if (name === List.TCP_TRANSITORY) return this.halfOpen - this.calls;
     return this.#flows.count - this.halfOpen - this.#established - this.#answered - this.#icmp;
   }
 
   /** A session is of that list now. */
   private join(list: number): void {
-    const name = list & ~EXCESS;
+    const name = list & ~List.EXCESS;
     if (name === ANSWERED) this.#answered++;
-    else if (name === ICMP) this.#icmp++;
-    else if (name === TCP_ESTABLISHED) this.#established++;
+    else if (name === List.ICMP) this.#icmp++;
+    else if (name === List.TCP_ESTABLISHED) this.#established++;
     else if (name !== UNANSWERED) {
       this.halfOpen++;
-      if (name === CALLS) this.calls++;
+      if (name === List.CALLS) this.calls++;
     }
   }
 
   /** A session of that list ends now, or joins another. There have never been more in its class than just before one leaves. */
   private leave(list: number): void {
-    const name = list & ~EXCESS;
+    const name = list & ~List.EXCESS;
     const tallies = this.#tallies;
     let count = 0;
     if (name === UNANSWERED) {
       count = this.#flows.count - this.halfOpen - this.#established - this.#answered - this.#icmp;
     } else if (name === ANSWERED) {
       count = this.#answered--;
-    } else if (name === ICMP) {
+    } else if (name === List.ICMP) {
       count = this.#icmp--;
-    } else if (name === TCP_ESTABLISHED) {
+    } else if (name === List.TCP_ESTABLISHED) {
       count = this.#established--;
     } else {
       const halfOpen = this.halfOpen--;
       if (halfOpen > this.#mostHalfOpen) this.#mostHalfOpen = halfOpen;
-      count = name === CALLS ? this.calls-- : halfOpen - this.calls;
+      count = name === List.CALLS ? this.calls-- : halfOpen - this.calls;
     }
     if (count > (tallies[name] as number)) tallies[name] = count;
   }
 
   private countExpired(list: number): void {
-    const at = EXPIRED + (list & ~EXCESS);
+    const at = EXPIRED + (list & ~List.EXCESS);
     this.#tallies[at] = (this.#tallies[at] as number) + 1;
   }
 

@@ -21,7 +21,8 @@ import {
   tcpHeaderBytes,
   tcpSequence,
 } from "../wire/tcp.js";
-import { INSIDE_SCALE_SHIFT, OUTSIDE_SCALE_SHIFT, type Sessions, TCP_ESTABLISHED, TCP_TRANSITORY } from "./sessions.js";
+import { List } from "./list.js";
+import { INSIDE_SCALE_SHIFT, OUTSIDE_SCALE_SHIFT, type Sessions } from "./sessions.js";
 import {
   ESTABLISHED,
   isClosed,
@@ -71,7 +72,7 @@ export class TcpTracker {
     if (isOpening(flags) && isClosed(state)) {
       this.begin(session, packet, isInside);
       this.#sessions.beginWindowScales(session, isInside, offeredScale(view, at));
-      this.#sessions.setTcpState(session, openedState(isInside), TCP_TRANSITORY);
+      this.#sessions.setTcpState(session, openedState(isInside), List.TCP_TRANSITORY);
       this.#flows.setSettled(session, false);
       return;
     }
@@ -98,7 +99,7 @@ export class TcpTracker {
       isInside,
       acknowledgesSyn,
     );
-    this.#sessions.setTcpState(session, next, isTransitory(next) ? TCP_TRANSITORY : TCP_ESTABLISHED);
+    this.#sessions.setTcpState(session, next, isTransitory(next) ? List.TCP_TRANSITORY : List.TCP_ESTABLISHED);
     this.#flows.setSettled(session, isSettled(next));
   }
 

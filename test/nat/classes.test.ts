@@ -1,16 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { List } from "../../src/nat/list.js";
 import type { TableUse } from "../../src/nat/nat.js";
-import {
-  ANSWERED,
-  CALLS,
-  EXCESS,
-  ICMP,
-  Sessions,
-  TCP_ESTABLISHED,
-  TCP_TRANSITORY,
-  UNANSWERED,
-} from "../../src/nat/sessions.js";
+import { ANSWERED, Sessions, UNANSWERED } from "../../src/nat/sessions.js";
 import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
 import type { Packet } from "../../src/wire/packet.js";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../../src/wire/tcp.js";
@@ -19,12 +11,12 @@ import { address, at, type Endpoint, echo, source, tcp, udp } from "./support/pa
 
 type ClassName = keyof TableUse["classes"];
 const CLASSES: readonly (readonly [ClassName, number])[] = [
-  ["calls", CALLS],
-  ["transitory", TCP_TRANSITORY],
-  ["established", TCP_ESTABLISHED],
+  ["calls", List.CALLS],
+  ["transitory", List.TCP_TRANSITORY],
+  ["established", List.TCP_ESTABLISHED],
   ["unanswered", UNANSWERED],
   ["answered", ANSWERED],
-  ["icmp", ICMP],
+  ["icmp", List.ICMP],
 ];
 const INSIDE = [at("192.168.1.10:5000"), at("192.168.1.11:5000"), at("192.168.1.12:8080")];
 const REMOTE = [at("198.51.100.1:80"), at("198.51.100.1:81"), at("198.51.100.2:80"), at("8.8.8.8:53")];
@@ -207,7 +199,7 @@ function census({ nat: { flows } }: Bench, sessions: Sessions): Map<number, Entr
     if (!flows.isUsed(at)) continue;
     const ends = [flows.protocol(at), flows.insideAddress(at), flows.insidePort(at), flows.externalPort(at)];
     const tuple = [...ends, flows.remoteAddress(at), flows.remotePort(at)].join();
-    entries.set(at, { tuple, name: sessions.list(at) & ~EXCESS, isLiving: sessions.isLiving(at) });
+    entries.set(at, { tuple, name: sessions.list(at) & ~List.EXCESS, isLiving: sessions.isLiving(at) });
   }
   return entries;
 }
@@ -283,7 +275,7 @@ describe("the counts of classes", () => {
         }
         const now = zeros();
         for (const { name } of after.values()) add(now, name);
-        const halfOpen = (now.get(CALLS) as number) + (now.get(TCP_TRANSITORY) as number);
+        const halfOpen = (now.get(List.CALLS) as number) + (now.get(List.TCP_TRANSITORY) as number);
         mostHalfOpen = Math.max(mostHalfOpen, halfOpen);
         mostOpen = Math.max(mostOpen, after.size);
         const { use } = bench.nat;
@@ -300,14 +292,14 @@ describe("the counts of classes", () => {
         expect(use.halfOpen).toMatchObject({ now: halfOpen, most: mostHalfOpen });
         expect(use.sessions).toMatchObject({ now: after.size, most: mostOpen });
       }
-      expect(evicted.get(TCP_ESTABLISHED)).toBe(0);
+      expect(evicted.get(List.TCP_ESTABLISHED)).toBe(0);
     });
     fc.assert(property, { numRuns: 300 });
     // All that can happen has.
     expect([...seen.expired].sort()).toEqual(CLASSES.map(([, name]) => name).sort());
     expect([...seen.evicted].sort()).toEqual(
       CLASSES.map(([, name]) => name)
-        .filter((name) => name !== TCP_ESTABLISHED)
+        .filter((name) => name !== List.TCP_ESTABLISHED)
         .sort(),
     );
   });

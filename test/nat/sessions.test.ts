@@ -3,8 +3,9 @@ import { SeededRandom } from "../../host-sim/random.js";
 import { Clock } from "../../src/core/clock.js";
 import { FlowTable } from "../../src/flow/table.js";
 import { Hosts } from "../../src/nat/hosts.js";
+import { List } from "../../src/nat/list.js";
 import { Mappings } from "../../src/nat/mappings.js";
-import { Sessions, UDP } from "../../src/nat/sessions.js";
+import { Sessions } from "../../src/nat/sessions.js";
 import { DEFAULT_NAT_SETTINGS } from "../../src/nat/settings.js";
 import { PortSpace } from "../../src/transport/portSpace.js";
 import { longestChain, withWords } from "./support/chains.js";
@@ -25,7 +26,7 @@ function withPeers(seed: number, peers: readonly (readonly [mapping: number, rem
   const { made, words, heads } = withWords(() => new Sessions(flows, mappings, hosts, DEFAULT_NAT_SETTINGS, random));
   for (const [at, [mapping, remote]] of peers.entries()) {
     flows.findOutbound(17, 0x0a000001, 1024 + mapping, remote, 1024 + at);
-    expect(made.open(mapping, 1024 + at, remote, UDP, 0)).toBe(at);
+    expect(made.open(mapping, 1024 + at, remote, List.UDP, 0)).toBe(at);
   }
   // The next of a chain stands in the upper half of each session's third word.
   return { heads, next: (index: number) => (words[index * 4 + 2] as number) >> 16 };
