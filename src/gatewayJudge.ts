@@ -12,7 +12,7 @@ import type { FlowMemory } from "./flow/memory.js";
 import { FragmentForwarder } from "./fragmentForwarder.js";
 import type { HostOptions } from "./host.js";
 import type { Interface } from "./link/interface.js";
-import { type Decision, NONE, type Way } from "./nat/decision.js";
+import { type Decision, Entry, type Way } from "./nat/decision.js";
 import { Nat } from "./nat/nat.js";
 import type { NatSettings } from "./nat/settings.js";
 import type { LinkPorts } from "./platform/linkPorts.js";
@@ -201,7 +201,7 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
 
   protected judgeDelivery(packet: Packet, decision: Decision): Verdict {
     decision.way = "local";
-    decision.rule = NONE;
+    decision.rule = Entry.NONE;
     const isFromLan = packet.interfaceIndex === LAN;
     const destination = packet.destination;
     const isForWan = destination === this.wan.address;

@@ -1,7 +1,7 @@
 /** The ends of a packet, before and behind the NAT, and how they read. */
 import { formatAddress } from "../core/address.js";
 import type { Gateway } from "../gateway.js";
-import { type Decision, NONE } from "../nat/decision.js";
+import { type Decision, Entry } from "../nat/decision.js";
 import { endpoint, protocolName } from "../nat/names.js";
 import {
   ICMP_ECHO_REPLY,
@@ -20,14 +20,14 @@ import type { Ends, Outcome } from "./explanation.js";
 
 export function endsOf(packet: Packet): Ends {
   const { protocol, source, destination } = packet;
-  const identifier = protocol === PROTOCOL_ICMP ? identifierOf(packet) : NONE;
-  const isReply = identifier !== NONE && !isRequest(packet);
+  const identifier = protocol === PROTOCOL_ICMP ? identifierOf(packet) : Entry.NONE;
+  const isReply = identifier !== Entry.NONE && !isRequest(packet);
   return {
     protocol,
     source,
-    sourcePort: identifier === NONE ? packet.sourcePort : isReply ? 0 : identifier,
+    sourcePort: identifier === Entry.NONE ? packet.sourcePort : isReply ? 0 : identifier,
     destination,
-    destinationPort: identifier === NONE ? packet.destinationPort : isReply ? identifier : 0,
+    destinationPort: identifier === Entry.NONE ? packet.destinationPort : isReply ? identifier : 0,
   };
 }
 
@@ -36,7 +36,7 @@ export function outwardEnds(gateway: Gateway, packet: Packet, decision: Decision
   const ends = endsOf(packet);
   const source = gateway.nat.externalAddress;
   // An error about somebody's packet has no port of its own.
-  const isError = ends.protocol === PROTOCOL_ICMP && decision.port === NONE;
+  const isError = ends.protocol === PROTOCOL_ICMP && decision.port === Entry.NONE;
   const sourcePort = isError ? 0 : externalPort(gateway, packet, decision);
   return { ...ends, source, sourcePort, side: "wan", hasNewPort: !isError && sourcePort === 0 };
 }
@@ -103,12 +103,12 @@ export function isEchoRequest(packet: Packet): boolean {
   return isIcmpOf(packet) && icmpType(packet.frame.view, packet.transportAt) === ICMP_ECHO_REQUEST;
 }
 
-/** Of an ICMP query or its answer; NONE of everything else. */
+/** Of an ICMP query or its answer; Entry.NONE of everything else. */
 export function identifierOf(packet: Packet): number {
-  if (!isIcmpOf(packet)) return NONE;
+  if (!isIcmpOf(packet)) return Entry.NONE;
   const type = icmpType(packet.frame.view, packet.transportAt);
   const isReply = type === ICMP_ECHO_REPLY || type === ICMP_TIMESTAMP_REPLY;
-  return isReply || isRequest(packet) ? icmpIdentifier(packet.frame.view, packet.transportAt) : NONE;
+  return isReply || isRequest(packet) ? icmpIdentifier(packet.frame.view, packet.transportAt) : Entry.NONE;
 }
 
 function isRequest(packet: Packet): boolean {

@@ -10,7 +10,7 @@ import { formatRule, type Rule } from "../firewall/rule.js";
 import type { RuleInfo } from "../firewall/rules.js";
 import { type Gateway, LAN, WAN } from "../gateway.js";
 import type { Interface } from "../link/interface.js";
-import { type Decision, NONE } from "../nat/decision.js";
+import { type Decision, Entry } from "../nat/decision.js";
 import { type Forward, formatForward } from "../nat/forwards.js";
 import { protocolName, stateWord } from "../nat/names.js";
 import { isOpening } from "../nat/tcpState.js";
@@ -113,9 +113,9 @@ function tellPort({ gateway, packet, decision }: Case): string {
   if (!isForUs) return "";
   if (isEchoRequest(packet)) return "Porter answers pings itself";
   const identifier = identifierOf(packet);
-  if (protocol === PROTOCOL_ICMP && identifier === NONE) return "";
+  if (protocol === PROTOCOL_ICMP && identifier === Entry.NONE) return "";
   if (protocol !== PROTOCOL_ICMP && protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) return "";
-  const port = identifier === NONE ? destinationPort : identifier;
+  const port = identifier === Entry.NONE ? destinationPort : identifier;
   return `${protocolName(protocol)} ${port} belongs to ${gateway.describeOwner(protocol, port)}`;
 }
 
@@ -149,7 +149,7 @@ function tellFilter({ gateway, packet, decision, stop }: Case): string {
   const { protocol, source, destinationPort } = packet;
   const { ports, nat } = gateway;
   const identifier = identifierOf(packet);
-  const port = identifier === NONE ? destinationPort : identifier;
+  const port = identifier === Entry.NONE ? destinationPort : identifier;
   const id = ports.ownerId(protocol, port);
   if (ports.ownerKind(protocol, port) === "forward") return tellForward(nat.forwards.get(id));
   if (id < 0 && decision.way !== "local")
@@ -191,7 +191,7 @@ function tellMapping(one: Case): string {
   const { gateway, packet, decision, stop } = one;
   const { nat } = gateway;
   const { session, mapping, port } = decision;
-  if (packet.protocol === PROTOCOL_ICMP && port === NONE) return "of the packet that the error is about";
+  if (packet.protocol === PROTOCOL_ICMP && port === Entry.NONE) return "of the packet that the error is about";
   if (stop === "ends") return "the two ends talk through another external port already";
   if (session >= 0) {
     const { insideAddress, insidePort, externalPort: external } = nat.session(session);

@@ -10,7 +10,7 @@
  */
 import type { FlowTable } from "../flow/table.js";
 import type { Decision } from "./decision.js";
-import { CALLERS, type Hosts } from "./hosts.js";
+import { Account, type Hosts } from "./hosts.js";
 import { List } from "./list.js";
 import type { Mappings } from "./mappings.js";
 import { HANDSHAKE_S, type Sessions } from "./sessions.js";
@@ -79,7 +79,7 @@ export class Eviction {
   halfOpenVictim({ account, held }: Decision): number {
     this.begin(account, held, false, false);
     this.#looks = LOOK_LIMIT;
-    const isCall = account === CALLERS;
+    const isCall = account === Account.CALLERS;
     const isFlooded = this.#sessions.calls > this.mostHalfOpen >> 1;
     const call = isCall || isFlooded ? this.firstOf(List.CALLS, true) : -1;
     if (call >= 0) return call;
@@ -113,7 +113,7 @@ export class Eviction {
       this.#floor = floor;
     }
     // A forger's datagrams wait for their answers for ever.
-    if (account === CALLERS) {
+    if (account === Account.CALLERS) {
       this.#isOwnOnly = true;
       this.#looks = LOOK_LIMIT;
       const unanswered = this.firstOf(List.UDP | List.UNPROVEN | List.EXCESS, false);
@@ -214,7 +214,7 @@ export class Eviction {
     if (this.#needsMapping) {
       const mapping = this.#sessions.mapping(index);
       if (mappings.sessionCount(mapping) !== 1) return false;
-      if (this.#isOwnOnly && mappings.isOnCallers(mapping) !== (this.#account === CALLERS)) return false;
+      if (this.#isOwnOnly && mappings.isOnCallers(mapping) !== (this.#account === Account.CALLERS)) return false;
     }
     if (isAnybodys && !this.#isOwnOnly) return true;
     const account = this.#sessions.account(index);

@@ -1,6 +1,6 @@
 /** Who fills the NAT's tables, as people read it. Not for the packet path. */
 import type { FlowTable } from "../flow/table.js";
-import { CALLERS, type Hosts } from "./hosts.js";
+import { Account, type Hosts } from "./hosts.js";
 import { List } from "./list.js";
 import type { Sessions } from "./sessions.js";
 
@@ -25,7 +25,7 @@ export interface HostUse {
 /** The `most` accounts that hold the most sessions, or were refused the most; in this order. */
 export function listHostUse(hosts: Hosts, sessions: Sessions, flows: FlowTable, most: number): HostUse[] {
   const list: HostUse[] = [];
-  for (let account = 0; account <= CALLERS; account++) {
+  for (let account = 0; account <= Account.CALLERS; account++) {
     const held = hosts.held(account);
     const refusals = hosts.refusals(account);
     if (held === 0 && refusals === 0) continue;
@@ -34,7 +34,7 @@ export function listHostUse(hosts: Hosts, sessions: Sessions, flows: FlowTable, 
     if (list.length >= most && isLess) continue;
     list.push({
       address: 0,
-      isCallers: account === CALLERS,
+      isCallers: account === Account.CALLERS,
       account,
       isShared: false,
       sessions: held & 0xffff,

@@ -12,13 +12,13 @@ import { icmpIdentifier, icmpType } from "../wire/icmp.js";
 import { Icmp, Ip, Tcp, Udp } from "../wire/inlined.js";
 import type { Packet } from "../wire/packet.js";
 import { TCP_RST } from "../wire/tcp.js";
-import { type Decision, NONE } from "./decision.js";
+import { type Decision, Entry } from "./decision.js";
 import type { Eviction } from "./eviction.js";
 import type { Forwards } from "./forwards.js";
-import { ACCOUNT_BITS, CALLERS, type Hosts } from "./hosts.js";
+import { Account, type Hosts } from "./hosts.js";
 import { isQueryReply, isQueryRequest, isTranslatedError, judgeInboundError, judgeOutboundError } from "./icmp.js";
 import { List } from "./list.js";
-import { DYNAMIC, type Mappings } from "./mappings.js";
+import { Forwarded, type Mappings } from "./mappings.js";
 import type { Sessions } from "./sessions.js";
 import type { NatSettings } from "./settings.js";
 import { isCalled, isClosed, isOpening } from "./tcpState.js";
@@ -69,10 +69,10 @@ export class Judge {
 
   /** A packet from the inside to the outside. */
   outbound(packet: Packet, decision: Decision): Verdict {
-    decision.session = NONE;
-    decision.rule = NONE;
-    decision.finished = NONE;
-    decision.victim = NONE;
+    decision.session = Entry.NONE;
+    decision.rule = Entry.NONE;
+    decision.finished = Entry.NONE;
+    decision.victim = Entry.NONE;
     if (this.#flows.header.externalAddress === 0) return "wanNotReady";
     const protocol = packet.protocol;
     if (protocol === Ip.ICMP) return this.outboundIcmp(packet, decision);
@@ -97,18 +97,18 @@ export class Judge {
     }
     // A server is seen with its public port when it speaks first, too.
     const forwards = this.#forwards;
-    decision.forward = forwards.count === 0 ? DYNAMIC : forwards.serving(protocol, source, sourcePort);
+    decision.forward = forwards.count === 0 ? Forwarded.DYNAMIC : forwards.serving(protocol, source, sourcePort);
     decision.timerClass = isTcp ? List.TCP_TRANSITORY : List.UDP;
-    decision.account = source & ACCOUNT_BITS;
+    decision.account = source & Account.BITS;
     return this.judgeOpening(protocol, source, sourcePort, decision);
   }
 
   /** A packet from the outside to our external address. */
   inbound(packet: Packet, decision: Decision): Verdict {
-    decision.session = NONE;
-    decision.rule = NONE;
-    decision.finished = NONE;
-    decision.victim = NONE;
+    decision.session = Entry.NONE;
+    decision.rule = Entry.NONE;
+    decision.finished = Entry.NONE;
+    decision.victim = Entry.NONE;
     const protocol = packet.protocol;
     if (protocol === Ip.ICMP) return this.inboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);
@@ -203,7 +203,7 @@ export class Judge {
     const type = icmpType(view, packet.transportAt);
     if (!isQueryRequest(type)) {
       if (!isTranslatedError(type)) return "icmpTypeUnknown";
-      decision.port = NONE;
+      decision.port = Entry.NONE;
       return judgeOutboundError(packet, this.#sessions, decision);
     }
     // As `icmpIdentifier`, without its call.
@@ -221,9 +221,9 @@ export class Judge {
       const refusal = this.judgeWayOut(packet, decision);
       if (refusal !== "ok") return refusal;
     }
-    decision.forward = DYNAMIC;
+    decision.forward = Forwarded.DYNAMIC;
     decision.timerClass = List.ICMP;
-    decision.account = packet.source & ACCOUNT_BITS;
+    decision.account = packet.source & Account.BITS;
     return this.judgeOpening(Ip.ICMP, packet.source, identifier, decision);
   }
 
@@ -233,7 +233,7 @@ export class Judge {
     const type = icmpType(view, packet.transportAt);
     if (!isQueryReply(type)) {
       if (!isTranslatedError(type)) return "icmpTypeUnknown";
-      decision.port = NONE;
+      decision.port = Entry.NONE;
       return judgeInboundError(packet, this.#sessions, this.#flows, decision);
     }
     const identifier = view.getUint16(packet.transportAt + Icmp.IDENTIFIER);
@@ -290,15 +290,16 @@ export class Judge {
   private judgeOpening(protocol: number, insideAddress: number, insidePort: number, decision: Decision): Verdict {
     const flows = this.#flows;
     const forward = decision.forward;
-    const forwarded = forward === DYNAMIC ? DYNAMIC : this.#forwards.externalPort(forward, insidePort);
+    const forwarded =
+      forward === Forwarded.DYNAMIC ? Forwarded.DYNAMIC : this.#forwards.externalPort(forward, insidePort);
     const mapping = this.#mappings.find(protocol, insideAddress, insidePort, forwarded);
     decision.port = insidePort;
     decision.mapping = mapping;
     const refusal = this.#hosts.judge(decision);
     if (refusal !== "ok") return refusal;
     const isTcp = decision.timerClass === List.TCP_TRANSITORY;
-    if (isTcp) decision.halfOpenVictim = NONE;
-    const hasEasyMapping = mapping >= 0 || (forward === DYNAMIC && this.#mappings.count < this.#openMappings);
+    if (isTcp) decision.halfOpenVictim = Entry.NONE;
+    const hasEasyMapping = mapping >= 0 || (forward === Forwarded.DYNAMIC && this.#mappings.count < this.#openMappings);
     const isEasy = hasEasyMapping && !(decision.isLarge && decision.isAtLimit) && flows.count < this.#openSessions;
     if (isEasy && (!isTcp || this.#sessions.halfOpen < this.#eviction.mostHalfOpen)) return "ok";
     return this.judgeRoom(decision, isTcp);
@@ -338,7 +339,7 @@ export class Judge {
     const mappings = this.#mappings;
     const shares = this.#hosts.mappings;
     // A forward's mapping is on the callers' account, whoever speaks through it; the DMZ host's for whom they call, too.
-    const held = (decision.forward === DYNAMIC ? decision.held : this.#hosts.held(CALLERS)) >>> 16;
+    const held = (decision.forward === Forwarded.DYNAMIC ? decision.held : this.#hosts.held(Account.CALLERS)) >>> 16;
     const isOwnOnly = held >= shares.most;
     if (mappings.count < shares.open && !isOwnOnly) return "ok";
     const { isFull } = mappings;
@@ -376,10 +377,10 @@ export class Judge {
       if (!isTcp || !isClosed(this.#sessions.tcpState(other))) return "natConflict";
     }
     if (other >= 0) decision.finished = other;
-    decision.forward = owner === "forward" ? id : DYNAMIC;
+    decision.forward = owner === "forward" ? id : Forwarded.DYNAMIC;
     decision.insideAddress = insideAddress;
     decision.timerClass = isTcp ? List.TCP_TRANSITORY : List.UDP;
-    decision.account = CALLERS;
+    decision.account = Account.CALLERS;
     const room = this.judgeOpening(protocol, insideAddress, insidePort, decision);
     // The DMZ host is seen with another port already: this one leads nowhere.
     return owner === undefined && decision.mapping >= 0 ? "wanUnsolicited" : room;

@@ -8,10 +8,10 @@
 import { addToCrc32 } from "../core/crc32.js";
 import { LAN, WAN } from "../flow/table.js";
 import { PROTOCOL_TCP, PROTOCOL_UDP } from "../wire/ipv4.js";
-import { ACCOUNT_BITS, CALLERS, ONE_MAPPING } from "./hosts.js";
+import { Account, Held } from "./hosts.js";
 import type { NatTables } from "./judge.js";
 import { List } from "./list.js";
-import { DYNAMIC } from "./mappings.js";
+import { Forwarded } from "./mappings.js";
 import { isSettled } from "./tcpState.js";
 
 /** Another version's tables may mean something else by the same bits. */
@@ -130,7 +130,7 @@ function restoreMapping(
   externalPort: number,
 ): number {
   const forward = forwards.serving(protocol, inside, insidePort);
-  const forwarded = forward === DYNAMIC ? DYNAMIC : forwards.externalPort(forward, insidePort);
+  const forwarded = forward === Forwarded.DYNAMIC ? Forwarded.DYNAMIC : forwards.externalPort(forward, insidePort);
   const mapping = mappings.find(protocol, inside, insidePort, forwarded);
   if (mapping >= 0) {
     if (mappings.externalPort(mapping) !== externalPort) return -1;
@@ -138,9 +138,9 @@ function restoreMapping(
     return mapping;
   }
   if (mappings.isFull) return -1;
-  if (forward === DYNAMIC ? !mappings.claim(externalPort) : forwarded !== externalPort) return -1;
-  hosts.add(forward === DYNAMIC ? inside & ACCOUNT_BITS : CALLERS, ONE_MAPPING);
-  return mappings.create(externalPort, forward !== DYNAMIC);
+  if (forward === Forwarded.DYNAMIC ? !mappings.claim(externalPort) : forwarded !== externalPort) return -1;
+  hosts.add(forward === Forwarded.DYNAMIC ? inside & Account.BITS : Account.CALLERS, Held.ONE_MAPPING);
+  return mappings.create(externalPort, forward !== Forwarded.DYNAMIC);
 }
 
 /** Of all behind the checksum itself, and of the address in front of it. */

@@ -20,6 +20,3 @@ export const enum List {
 }
 
 export type TimerClass = List.UDP | List.ICMP | List.TCP_TRANSITORY | List.TCP_ESTABLISHED;
-
-/** Of a list, its timer class. */
-export const CLASS_OF_LIST = 3;

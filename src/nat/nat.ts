@@ -15,10 +15,10 @@ import { FlowTable } from "../flow/table.js";
 import type { PortSpace } from "../transport/portSpace.js";
 import { Ip } from "../wire/inlined.js";
 import type { Packet } from "../wire/packet.js";
-import { Decision, NONE } from "./decision.js";
+import { Decision, Entry } from "./decision.js";
 import { Eviction } from "./eviction.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
-import { CALLERS, Hosts, ONE_MAPPING } from "./hosts.js";
+import { Account, Held, Hosts } from "./hosts.js";
 import { type HostUse, listHostUse } from "./hostUse.js";
 import { translateInboundError, translateOutboundError } from "./icmp.js";
 import { Judge, type NatTables } from "./judge.js";
@@ -33,7 +33,7 @@ import {
   type SessionInfo,
   sessionInfo,
 } from "./listing.js";
-import { DYNAMIC, Mappings } from "./mappings.js";
+import { Forwarded, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
 import { ANSWERED, type ClassUse, Sessions, UNANSWERED } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
@@ -430,7 +430,7 @@ export class Nat implements ForwardEffects {
   /** What else `open` may be short of, which it finds out by itself. */
   private judgeSupply(decision: Decision): Verdict {
     if (decision.session >= 0) return "ok";
-    const isNew = decision.mapping < 0 && decision.forward === DYNAMIC;
+    const isNew = decision.mapping < 0 && decision.forward === Forwarded.DYNAMIC;
     if (isNew && decision.victim < 0 && !this.#mappings.hasPort(this.#settings)) return "natNoPort";
     return decision.victim >= 0 || decision.finished >= 0 || this.flows.hasRoom() ? "ok" : "natBusy";
   }
@@ -444,7 +444,7 @@ export class Nat implements ForwardEffects {
     if (mapping >= 0) mappings.addSession(mapping);
     let list = List.UDP | List.UNPROVEN;
     let state = isFromInside ? 0 : CALLED;
-    let halfOpenVictim = NONE;
+    let halfOpenVictim: number = Entry.NONE;
     if (decision.timerClass === List.TCP_TRANSITORY) {
       list = isFromInside ? List.TCP_TRANSITORY : List.CALLS;
       state = this.#tcp.opened(packet, isFromInside);
@@ -453,8 +453,8 @@ export class Nat implements ForwardEffects {
       if (decision.timerClass === List.ICMP) list = List.ICMP;
       if (decision.isLarge) list |= List.EXCESS;
     }
-    // One of them is not NONE.
-    if ((decision.finished & decision.victim & halfOpenVictim) !== NONE) this.makeWay(decision, halfOpenVictim);
+    // One of them is not Entry.NONE.
+    if ((decision.finished & decision.victim & halfOpenVictim) !== Entry.NONE) this.makeWay(decision, halfOpenVictim);
     let externalPort = this.#openedPort;
     let created = 0;
     if (mapping >= 0) {
@@ -462,16 +462,18 @@ export class Nat implements ForwardEffects {
     } else {
       if (isFromInside) {
         externalPort =
-          forward === DYNAMIC ? mappings.allocate(this.#settings) : this.forwards.externalPort(forward, decision.port);
+          forward === Forwarded.DYNAMIC
+            ? mappings.allocate(this.#settings)
+            : this.forwards.externalPort(forward, decision.port);
         if (externalPort === 0) return "natNoPort";
-      } else if (forward === DYNAMIC && !mappings.claim(externalPort)) {
+      } else if (forward === Forwarded.DYNAMIC && !mappings.claim(externalPort)) {
         // The DMZ host's, as nobody else's mapping begins with a call.
         return "natNoPort";
       }
-      const isOnCallers = !isFromInside || forward !== DYNAMIC;
+      const isOnCallers = !isFromInside || forward !== Forwarded.DYNAMIC;
       mapping = mappings.create(externalPort, isOnCallers);
-      if (!isOnCallers) created = ONE_MAPPING;
-      else this.#hosts.add(CALLERS, ONE_MAPPING);
+      if (!isOnCallers) created = Held.ONE_MAPPING;
+      else this.#hosts.add(Account.CALLERS, Held.ONE_MAPPING);
     }
     const remote = isFromInside ? packet.destination : packet.source;
     const session = this.#sessions.open(mapping, externalPort, remote, list, state);
@@ -479,10 +481,10 @@ export class Nat implements ForwardEffects {
     if (session < 0) {
       const owner = mappings.removeSession(mapping);
       // What was made just now is not on its host's account yet.
-      if (owner >= 0 && created === 0) this.#hosts.add(owner, -ONE_MAPPING);
+      if (owner >= 0 && created === 0) this.#hosts.add(owner, -Held.ONE_MAPPING);
       return "natBusy";
     }
-    if (!isFromInside && forward !== DYNAMIC) this.forwards.countHit(forward);
+    if (!isFromInside && forward !== Forwarded.DYNAMIC) this.forwards.countHit(forward);
     this.#hosts.opened(decision.account, created);
     this.#openedPort = externalPort;
     decision.session = session;
@@ -502,7 +504,7 @@ export class Nat implements ForwardEffects {
   /** Ends a session for a new one, or its mapping with all it has. */
   private giveUp(victim: number, givesMapping: boolean): void {
     const sessions = this.#sessions;
-    const mapping = givesMapping ? sessions.mapping(victim) : NONE;
+    const mapping = givesMapping ? sessions.mapping(victim) : Entry.NONE;
     if (givesMapping && this.#mappings.sessionCount(mapping) > 1) sessions.evictMapping(mapping);
     else sessions.evict(victim);
   }

@@ -9,8 +9,8 @@
 import { NEVER } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { FlowTable } from "../flow/table.js";
-import { ACCOUNT_BITS, CALLERS, type Hosts, ONE_MAPPING } from "./hosts.js";
-import { CLASS_OF_LIST, List, type TimerClass } from "./list.js";
+import { Account, Held, type Hosts } from "./hosts.js";
+import { List, type TimerClass } from "./list.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
 import { isUnprovenCall } from "./tcpState.js";
@@ -50,8 +50,6 @@ const enum Word {
   PEER_LINKS = 2,
   /** The tick of its last packet when the session was put at the end of its timer list. */
   QUEUED = 3,
-  /** There are 4. */
-  SHIFT = 2,
 }
 
 /** The first word. */
@@ -67,6 +65,14 @@ const enum Facts {
   /** For TCP the window scale shifts offered in the SYNs, 4 bits each. */
   INSIDE_SCALE_SHIFT = 24,
   OUTSIDE_SCALE_SHIFT = 28,
+}
+
+// biome-ignore lint/suspicious/noConstEnum: as Word.
+const enum Of {
+  /** Of a session's number: the index of its words. */
+  WORDS_SHIFT = 2,
+  /** Of a list: its timer class. */
+  CLASS = 3,
 }
 
 /** Of the scale shifts above a state. */
@@ -123,7 +129,7 @@ export class Sessions {
     this.#flows = flows;
     this.#mappings = mappings;
     this.#hosts = hosts;
-    this.#words = new Int32Array(capacity << Word.SHIFT);
+    this.#words = new Int32Array(capacity << Of.WORDS_SHIFT);
     this.#peerHeads = new Int16Array(1 << headBits).fill(-1);
     this.#peerShift = 32 - headBits;
     this.#remoteSecret = random.next32() | 1;
@@ -161,7 +167,7 @@ export class Sessions {
   /** Whether a session has not expired. */
   isLiving(index: number): boolean {
     const timeout = this.#timeouts[
-      ((this.#words[index << Word.SHIFT] as number) >> Facts.LIST_SHIFT) & CLASS_OF_LIST
+      ((this.#words[index << Of.WORDS_SHIFT] as number) >> Facts.LIST_SHIFT) & Of.CLASS
     ] as number;
     return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
@@ -182,7 +188,7 @@ export class Sessions {
    */
   open(mapping: number, externalPort: number, remote: number, list: number, state: number): number {
     const flows = this.#flows;
-    const timerClass = list & CLASS_OF_LIST;
+    const timerClass = list & Of.CLASS;
     const index = flows.insertSought(externalPort, timerClass === List.UDP);
     if (index < 0) return -1;
     if ((list & ~List.EXCESS) !== UNANSWERED) {
@@ -195,7 +201,7 @@ export class Sessions {
       }
     }
     const words = this.#words;
-    const at = index << Word.SHIFT;
+    const at = index << Of.WORDS_SHIFT;
     words[at] = mapping | (list << Facts.LIST_SHIFT) | (state << Facts.STATE_SHIFT);
     // As `enqueue`, and `peerHead` below, without their calls.
     const tick = flows.header.tick;
@@ -207,7 +213,7 @@ export class Sessions {
     if (tail < 0) {
       this.begin(list, index, tick);
     } else {
-      const tailAt = (tail << Word.SHIFT) + Word.TIMER_LINKS;
+      const tailAt = (tail << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
     const peerHeads = this.#peerHeads;
@@ -216,7 +222,7 @@ export class Sessions {
     const next = peerHeads[head] as number;
     words[at + Word.PEER_LINKS] = (next << 16) | (~head & 0xffff);
     if (next >= 0) {
-      const nextAt = (next << Word.SHIFT) + Word.PEER_LINKS;
+      const nextAt = (next << Of.WORDS_SHIFT) + Word.PEER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | index;
     }
     peerHeads[head] = index;
@@ -226,7 +232,7 @@ export class Sessions {
   /** Ends a session, and its mapping if it was the last. */
   close(index: number): void {
     const words = this.#words;
-    const at = index << Word.SHIFT;
+    const at = index << Of.WORDS_SHIFT;
     const facts = words[at] as number;
     const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     this.leave(list);
@@ -238,13 +244,13 @@ export class Sessions {
       this.heads[list] = next;
       if (next < 0) this.waiting ^= 1 << list;
     } else {
-      const previousAt = (previous << Word.SHIFT) + Word.TIMER_LINKS;
+      const previousAt = (previous << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
       words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
     }
     if (next < 0) {
       this.#timerTails[list] = previous;
     } else {
-      const nextAt = (next << Word.SHIFT) + Word.TIMER_LINKS;
+      const nextAt = (next << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
     }
     links = words[at + Word.PEER_LINKS] as number;
@@ -253,11 +259,11 @@ export class Sessions {
     if (previous < 0) {
       this.#peerHeads[~previous] = next;
     } else {
-      const previousAt = (previous << Word.SHIFT) + Word.PEER_LINKS;
+      const previousAt = (previous << Of.WORDS_SHIFT) + Word.PEER_LINKS;
       words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
     }
     if (next >= 0) {
-      const nextAt = (next << Word.SHIFT) + Word.PEER_LINKS;
+      const nextAt = (next << Of.WORDS_SHIFT) + Word.PEER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
     }
     const flows = this.#flows;
@@ -268,18 +274,18 @@ export class Sessions {
     const hosts = this.#hosts;
     const mapping = facts & Facts.MAPPING;
     const owner = mappings.removeSession(mapping);
-    if ((facts & Facts.CALLED) === 0 && owner >= 0 && owner !== CALLERS) {
-      hosts.add(owner, -1 - ONE_MAPPING);
+    if ((facts & Facts.CALLED) === 0 && owner >= 0 && owner !== Account.CALLERS) {
+      hosts.add(owner, -1 - Held.ONE_MAPPING);
       return;
     }
-    hosts.add(facts & Facts.CALLED ? CALLERS : mappings.insideAddress(mapping) & ACCOUNT_BITS, -1);
-    if (owner >= 0) hosts.add(owner, -ONE_MAPPING);
+    hosts.add(facts & Facts.CALLED ? Account.CALLERS : mappings.insideAddress(mapping) & Account.BITS, -1);
+    if (owner >= 0) hosts.add(owner, -Held.ONE_MAPPING);
   }
 
   /** A packet was seen on the slow path, from inside or from outside. */
   touch(index: number, isInside: boolean): void {
     const words = this.#words;
-    const at = index << Word.SHIFT;
+    const at = index << Of.WORDS_SHIFT;
     const facts = words[at] as number;
     const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     const tick = this.#flows.header.tick;
@@ -298,30 +304,30 @@ export class Sessions {
   }
 
   mapping(index: number): number {
-    return (this.#words[index << Word.SHIFT] as number) & Facts.MAPPING;
+    return (this.#words[index << Of.WORDS_SHIFT] as number) & Facts.MAPPING;
   }
 
   list(index: number): number {
-    return ((this.#words[index << Word.SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
+    return ((this.#words[index << Of.WORDS_SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
   }
 
   timerClass(index: number): TimerClass {
-    return (((this.#words[index << Word.SHIFT] as number) >> Facts.LIST_SHIFT) & CLASS_OF_LIST) as TimerClass;
+    return (((this.#words[index << Of.WORDS_SHIFT] as number) >> Facts.LIST_SHIFT) & Of.CLASS) as TimerClass;
   }
 
   /** Whose account the session is on. */
   account(index: number): number {
-    const facts = this.#words[index << Word.SHIFT] as number;
-    return facts & Facts.CALLED ? CALLERS : this.#mappings.insideAddress(facts & Facts.MAPPING) & ACCOUNT_BITS;
+    const facts = this.#words[index << Of.WORDS_SHIFT] as number;
+    return facts & Facts.CALLED ? Account.CALLERS : this.#mappings.insideAddress(facts & Facts.MAPPING) & Account.BITS;
   }
 
   tcpState(index: number): number {
-    return ((this.#words[index << Word.SHIFT] as number) & Facts.STATE) >> Facts.STATE_SHIFT;
+    return ((this.#words[index << Of.WORDS_SHIFT] as number) & Facts.STATE) >> Facts.STATE_SHIFT;
   }
 
   /** A TCP connection has had a packet now; from here on it is in `state`, and under the timeout of `timerClass`. */
   setTcpState(index: number, state: number, timerClass: TimerClass): void {
-    const at = index << Word.SHIFT;
+    const at = index << Of.WORDS_SHIFT;
     const facts = this.#words[at] as number;
     const before = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     let list: number = timerClass;
@@ -344,19 +350,19 @@ export class Sessions {
   }
 
   windowScale(index: number, isInside: boolean): number {
-    const facts = this.#words[index << Word.SHIFT] as number;
+    const facts = this.#words[index << Of.WORDS_SHIFT] as number;
     return (facts >> shiftOf(isInside)) & 15;
   }
 
   setWindowScale(index: number, isInside: boolean, scale: number): void {
     const shift = shiftOf(isInside);
-    const at = index << Word.SHIFT;
+    const at = index << Of.WORDS_SHIFT;
     this.#words[at] = ((this.#words[at] as number) & ~(15 << shift)) | (scale << shift);
   }
 
   /** The window scale that the first SYN offers; the other side has offered none yet. */
   beginWindowScales(index: number, isInside: boolean, scale: number): void {
-    const at = index << Word.SHIFT;
+    const at = index << Of.WORDS_SHIFT;
     const offered = scale << shiftOf(isInside);
     this.#words[at] = ((this.#words[at] as number) & ((1 << Facts.INSIDE_SCALE_SHIFT) - 1)) | offered;
   }
@@ -369,7 +375,7 @@ export class Sessions {
 
   /** Ends a session that makes way for another. */
   evict(index: number): void {
-    const list = ((this.#words[index << Word.SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
+    const list = ((this.#words[index << Of.WORDS_SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
     const at = EVICTED + (list & ~List.EXCESS);
     const tallies = this.#tallies;
     tallies[at] = (tallies[at] as number) + 1;
@@ -397,7 +403,7 @@ export class Sessions {
     while (index >= 0) {
       const isMatch = this.mapping(index) === mapping && this.#flows.remoteAddress(index) === remote;
       if (isMatch && this.isLiving(index)) return true;
-      index = (this.#words[(index << Word.SHIFT) + Word.PEER_LINKS] as number) >> 16;
+      index = (this.#words[(index << Of.WORDS_SHIFT) + Word.PEER_LINKS] as number) >> 16;
     }
     return false;
   }
@@ -410,12 +416,12 @@ export class Sessions {
 
   /** The one behind it in its list; -1 for none. */
   next(index: number): number {
-    return (this.#words[(index << Word.SHIFT) + Word.TIMER_LINKS] as number) >> 16;
+    return (this.#words[(index << Of.WORDS_SHIFT) + Word.TIMER_LINKS] as number) >> 16;
   }
 
   /** The tick of its last packet when it was queued; if it was used since, its place in its list is not its own. */
   queued(index: number): number {
-    return this.#words[(index << Word.SHIFT) + Word.QUEUED] as number;
+    return this.#words[(index << Of.WORDS_SHIFT) + Word.QUEUED] as number;
   }
 
   /** Ends a mapping with all its sessions. */
@@ -442,7 +448,7 @@ export class Sessions {
     let index = this.heads[list] as number;
     while (index >= 0) {
       const seen = this.#flows.lastSeen(index);
-      if (seen <= (this.#words[(index << Word.SHIFT) + Word.QUEUED] as number) || looks === 0) return;
+      if (seen <= (this.#words[(index << Of.WORDS_SHIFT) + Word.QUEUED] as number) || looks === 0) return;
       looks--;
       this.requeue(index, list, seen);
       index = this.heads[list] as number;
@@ -467,11 +473,11 @@ export class Sessions {
         }
         continue;
       }
-      const timeout = this.#timeouts[list & CLASS_OF_LIST] as number;
+      const timeout = this.#timeouts[list & Of.CLASS] as number;
       let index = heads[list] as number;
       while (index >= 0) {
         // When it has expired if it was not used since it was queued.
-        const due = (words[(index << Word.SHIFT) + Word.QUEUED] as number) + timeout + 1;
+        const due = (words[(index << Of.WORDS_SHIFT) + Word.QUEUED] as number) + timeout + 1;
         if (tick < due || looks === 0) {
           if (due < earliest) earliest = due;
           if (list !== List.TCP_ESTABLISHED && due - timeout <= tick - HANDSHAKE_S + 1) hasSilent = true;
@@ -554,7 +560,7 @@ export class Sessions {
 
   /** Often it is the last that was queued, and in this very second: then nothing changes. */
   private queueAgain(index: number, list: number): void {
-    const at = (index << Word.SHIFT) + Word.QUEUED;
+    const at = (index << Of.WORDS_SHIFT) + Word.QUEUED;
     const tick = this.#flows.header.tick;
     if (this.#timerTails[list] !== index) {
       this.#flows.touch(index);
@@ -568,10 +574,10 @@ export class Sessions {
 
   /** A session is on the other account from now on: as its facts say. */
   private changeAccount(facts: number): void {
-    const host = this.#mappings.insideAddress(facts & Facts.MAPPING) & ACCOUNT_BITS;
+    const host = this.#mappings.insideAddress(facts & Facts.MAPPING) & Account.BITS;
     const isCall = (facts & Facts.CALLED) !== 0;
-    this.#hosts.add(isCall ? CALLERS : host, 1);
-    this.#hosts.add(isCall ? host : CALLERS, -1);
+    this.#hosts.add(isCall ? Account.CALLERS : host, 1);
+    this.#hosts.add(isCall ? host : Account.CALLERS, -1);
   }
 
   private requeue(index: number, list: number, seen: number): void {
@@ -581,7 +587,7 @@ export class Sessions {
 
   private enqueue(index: number, list: number, seen: number): void {
     const words = this.#words;
-    const at = index << Word.SHIFT;
+    const at = index << Of.WORDS_SHIFT;
     const tail = this.#timerTails[list] as number;
     words[at + Word.TIMER_LINKS] = -0x10000 | (tail & 0xffff);
     words[at + Word.QUEUED] = seen;
@@ -589,7 +595,7 @@ export class Sessions {
     if (tail < 0) {
       this.begin(list, index, seen);
     } else {
-      const tailAt = (tail << Word.SHIFT) + Word.TIMER_LINKS;
+      const tailAt = (tail << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
   }
@@ -598,26 +604,26 @@ export class Sessions {
   private begin(list: number, index: number, seen: number): void {
     this.heads[list] = index;
     this.waiting |= 1 << list;
-    const due = seen + (this.#timeouts[list & CLASS_OF_LIST] as number) + 1;
+    const due = seen + (this.#timeouts[list & Of.CLASS] as number) + 1;
     if (due < this.#due) this.#due = due;
   }
 
   private dequeue(index: number, list: number): void {
     const words = this.#words;
-    const links = words[(index << Word.SHIFT) + Word.TIMER_LINKS] as number;
+    const links = words[(index << Of.WORDS_SHIFT) + Word.TIMER_LINKS] as number;
     const next = links >> 16;
     const previous = (links << 16) >> 16;
     if (previous < 0) {
       this.heads[list] = next;
       if (next < 0) this.waiting ^= 1 << list;
     } else {
-      const at = (previous << Word.SHIFT) + Word.TIMER_LINKS;
+      const at = (previous << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
       words[at] = (next << 16) | ((words[at] as number) & 0xffff);
     }
     if (next < 0) {
       this.#timerTails[list] = previous;
     } else {
-      const at = (next << Word.SHIFT) + Word.TIMER_LINKS;
+      const at = (next << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
       words[at] = ((words[at] as number) & ~0xffff) | (previous & 0xffff);
     }
   }

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { SeededRandom } from "../../host-sim/random.js";
 import { Clock } from "../../src/core/clock.js";
 import { Decision } from "../../src/nat/decision.js";
-import { CALLERS, Hosts, ONE_MAPPING } from "../../src/nat/hosts.js";
-import { DYNAMIC, Mappings } from "../../src/nat/mappings.js";
+import { Account, Held, Hosts } from "../../src/nat/hosts.js";
+import { Forwarded, Mappings } from "../../src/nat/mappings.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "../../src/nat/settings.js";
 import { PortSpace } from "../../src/transport/portSpace.js";
 import { longestChain, withWords } from "./support/chains.js";
@@ -45,7 +45,7 @@ describe("rates", () => {
 
   it("keep hosts and callers apart", () => {
     const { openMany } = hostsAt({ totalRate: 0 });
-    expect([openMany(10, 2000), openMany(11, 2000), openMany(CALLERS, 2000)]).toEqual([512, 512, 256]);
+    expect([openMany(10, 2000), openMany(11, 2000), openMany(Account.CALLERS, 2000)]).toEqual([512, 512, 256]);
   });
 
   it("of all hosts leave half of a burst to those that hold little", () => {
@@ -53,12 +53,12 @@ describe("rates", () => {
     hosts.add(10, 64);
     expect(openMany(10, 5000)).toBe(512);
     expect(openMany(11, 5000)).toBe(512);
-    expect(openMany(CALLERS, 1)).toBe(1);
+    expect(openMany(Account.CALLERS, 1)).toBe(1);
   });
 
   it("may be off, and changed at any time", () => {
     const { hosts, openMany } = hostsAt({ hostRate: 0, totalRate: 0, inboundRate: 0 });
-    expect([openMany(10, 5000), openMany(CALLERS, 5000)]).toEqual([5000, 5000]);
+    expect([openMany(10, 5000), openMany(Account.CALLERS, 5000)]).toEqual([5000, 5000]);
     hosts.configure({ ...DEFAULT_NAT_SETTINGS, hostRate: 1, totalRate: 0 });
     expect(openMany(10, 5000)).toBe(512);
     hosts.configure({ ...DEFAULT_NAT_SETTINGS, hostRate: 100_000, totalRate: 0 });
@@ -104,11 +104,11 @@ describe("what accounts hold", () => {
 describe("the most that any account holds", () => {
   it("is what it was at the last survey, whoever asks, and when", () => {
     const { hosts } = hostsAt();
-    hosts.add(10, 3 + 2 * ONE_MAPPING);
-    hosts.add(CALLERS, 5);
+    hosts.add(10, 3 + 2 * Held.ONE_MAPPING);
+    hosts.add(Account.CALLERS, 5);
     expect([hosts.mostSessions, hosts.mostMappings]).toEqual([0, 0]);
     hosts.survey();
-    hosts.add(11, 7 + 7 * ONE_MAPPING);
+    hosts.add(11, 7 + 7 * Held.ONE_MAPPING);
     expect([hosts.mostSessions, hosts.mostMappings]).toEqual([5, 2]);
     hosts.survey();
     expect([hosts.mostSessions, hosts.mostMappings]).toEqual([7, 7]);
@@ -125,7 +125,7 @@ describe("hash of the mappings", () => {
         for (let i = 0; i < 512; i++) {
           // The address's bits and the port's set off against each other, as one product over both had it.
           const address = 0x0a000000 | (i & 255) | ((i << firstBit) & 0xffff00);
-          mappings.find(17, address, (5000 ^ (address >> 8) ^ i) & 0xffff, DYNAMIC);
+          mappings.find(17, address, (5000 ^ (address >> 8) ^ i) & 0xffff, Forwarded.DYNAMIC);
           mappings.create(1024 + i, false);
         }
         // The next of a chain stands in the upper 13 bits of each mapping's third word.
