@@ -192,14 +192,13 @@ export class Eviction {
   /** The session idle longest in a list that may make way; `isAnybodys`: even of a host that holds little. */
   private firstOf(list: number, isAnybodys: boolean): number {
     const sessions = this.#sessions;
-    const flows = this.#flows;
     let looks = this.#looks;
     let index = sessions.heads[list] as number;
     while (index >= 0 && looks > 0) {
-      const seen = flows.lastSeen(index);
+      const seen = this.#flows.lastSeen(index);
       if (seen <= sessions.queued(index)) {
         // Those behind it have been silent for a shorter time.
-        if (this.#silentS > 0 && flows.header.tick - seen < this.#silentS) break;
+        if (this.#silentS > 0 && this.#flows.header.tick - seen < this.#silentS) break;
         if (this.isExpendable(index, isAnybodys || list === List.CALLS)) return index;
       }
       looks--;
@@ -210,8 +209,8 @@ export class Eviction {
   }
 
   private isExpendable(index: number, isAnybodys: boolean): boolean {
-    const mappings = this.#mappings;
     if (this.#needsMapping) {
+      const mappings = this.#mappings;
       const mapping = this.#sessions.mapping(index);
       if (mappings.sessionCount(mapping) !== 1) return false;
       if (this.#isOwnOnly && mappings.isOnCallers(mapping) !== (this.#account === Account.CALLERS)) return false;
