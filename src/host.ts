@@ -15,7 +15,7 @@ import {
 import type { Capacity } from "./core/capacity.js";
 import { Clock } from "./core/clock.js";
 import { type DropReason, Drops, isFrameReason, type Verdict } from "./core/drops.js";
-import { ETHERNET_AT, type Frame, MAX_FRAME_BYTES } from "./core/frame.js";
+import type { Frame } from "./core/frame.js";
 import type { Random } from "./core/random.js";
 import { Icmp } from "./ip/icmp.js";
 import { IpOutput } from "./ip/output.js";
@@ -31,7 +31,7 @@ import { SocketTable } from "./transport/socketTable.js";
 import { Tcp } from "./transport/tcp/tcp.js";
 import { IcmpErrorQuote } from "./transport/transport.js";
 import { Udp } from "./transport/udp.js";
-import { ETHERTYPE_ARP, ETHERTYPE_AT, ETHERTYPE_IPV4, GROUP_BIT, SOURCE_AT } from "./wire/ethernet.js";
+import { ETHERTYPE_ARP, ETHERTYPE_AT } from "./wire/ethernet.js";
 import {
   ICMP_ECHO_REPLY,
   ICMP_ECHO_REQUEST,
@@ -47,7 +47,7 @@ import {
   UNREACHABLE_PROTOCOL,
   validateIcmp,
 } from "./wire/icmp.js";
-import { Ethernet } from "./wire/inlined.js";
+import { Ethernet, EthernetAt } from "./wire/inlined.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "./wire/ipv4.js";
 import { Packet } from "./wire/packet.js";
 
@@ -207,18 +207,18 @@ export class Host {
     source.rxBytes += length;
     // Here and not by calls: they are as dear as the reading itself, and every frame pays them.
     const view = frame.view;
-    const head = view.getUint16(ETHERNET_AT);
-    const isGroup = (head & GROUP_BIT) !== 0;
+    const head = view.getUint16(EthernetAt.DESTINATION);
+    const isGroup = (head & Ethernet.GROUP_BIT) !== 0;
     let verdict: Verdict = "ok";
     if (length < Ethernet.HEADER_BYTES) {
       verdict = "frameTooShort";
-    } else if (length > MAX_FRAME_BYTES) {
+    } else if (length > Ethernet.MAX_FRAME_BYTES) {
       verdict = "frameTooLong";
-    } else if ((head !== source.macHead || view.getInt32(ETHERNET_AT + 2) !== source.macTail) && !isGroup) {
+    } else if ((head !== source.macHead || view.getInt32(EthernetAt.DESTINATION + 2) !== source.macTail) && !isGroup) {
       verdict = "frameNotForUs";
-    } else if (source.stationFilter?.refuses(view.getUint16(SOURCE_AT), view.getInt32(SOURCE_AT + 2))) {
+    } else if (source.stationFilter?.refuses(view.getUint16(EthernetAt.SOURCE), view.getInt32(EthernetAt.SOURCE + 2))) {
       verdict = "macRefused";
-    } else if (view.getUint16(ETHERTYPE_AT) !== ETHERTYPE_IPV4) {
+    } else if (view.getUint16(EthernetAt.TYPE) !== Ethernet.IPV4) {
       verdict = this.#receiveOther(source, frame, length);
     } else {
       const packet = this.#packet;

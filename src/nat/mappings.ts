@@ -157,7 +157,10 @@ export class Mappings {
     const id = this.#free;
     if (protocol === Ip.ICMP) return ports.allocate(protocol, settings.echoIdentifiers, "mapping", id, 0);
     // The DMZ host is seen with the port by which it is called; nobody is called by port 0, which a datagram may come from.
-    if (insidePort !== 0 && this.#soughtAddress === settings.dmzAddress && this.claim(insidePort)) return insidePort;
+    const dmzAddress = settings.dmzAddress;
+    if (dmzAddress !== 0 && dmzAddress === this.#soughtAddress && insidePort !== 0 && this.claim(insidePort)) {
+      return insidePort;
+    }
     if (insidePort <= settings.lowPorts.last) {
       const low = ports.allocate(protocol, settings.lowPorts, "mapping", id, insidePort);
       if (low !== 0) return low;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { ETHERNET_HEADER_BYTES, NETWORK_AT, TRANSPORT_AT } from "../../src/core/frame.js";
+import { ETHERNET_AT, ETHERNET_HEADER_BYTES, MAX_FRAME_BYTES, NETWORK_AT, TRANSPORT_AT } from "../../src/core/frame.js";
+import { ETHERTYPE_AT, ETHERTYPE_IPV4, GROUP_BIT, SOURCE_AT } from "../../src/wire/ethernet.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_HEADER_BYTES, ICMP_IDENTIFIER_OFFSET } from "../../src/wire/icmp.js";
-import { At, Ethernet, Icmp, Ip, Tcp, Udp } from "../../src/wire/inlined.js";
+import { At, Ethernet, EthernetAt, Icmp, Ip, Tcp, Udp } from "../../src/wire/inlined.js";
 import {
   IP_DESTINATION_OFFSET,
   IP_DONT_FRAGMENT,
@@ -28,6 +29,19 @@ describe("the numbers that the compiler writes where they are used", () => {
       NETWORK_AT + IP_SOURCE_OFFSET,
       NETWORK_AT + IP_DESTINATION_OFFSET,
       TRANSPORT_AT,
+    ]);
+  });
+
+  it("are where the Ethernet header has its fields", () => {
+    expect([EthernetAt.DESTINATION, EthernetAt.SOURCE, EthernetAt.TYPE]).toEqual([
+      ETHERNET_AT,
+      SOURCE_AT,
+      ETHERTYPE_AT,
+    ]);
+    expect([Ethernet.GROUP_BIT, Ethernet.MAX_FRAME_BYTES, Ethernet.IPV4]).toEqual([
+      GROUP_BIT,
+      MAX_FRAME_BYTES,
+      ETHERTYPE_IPV4,
     ]);
   });
 
