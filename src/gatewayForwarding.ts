@@ -46,7 +46,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
     const decision = this.nat.decision;
     const refusal = this.judgeForward(packet, decision);
     if (refusal !== "ok") return this.refuse(packet, refusal, decision.way === "back" ? this.lan : this.wan);
-    if (decision.way === "back") return this.sendBack(packet);
+    if (!packet.isRemote && decision.way === "back") return this.sendBack(packet);
     const wan = this.wan;
     packet.ttl--;
     // As `number`, whose call would cost XS 500 instructions.

@@ -33,12 +33,6 @@ export class Interface {
   rxBytes = 0;
   txFrames = 0;
   txBytes = 0;
-  /**
-   * The identification of a datagram that leaves by this interface and may be fragmented. It comes again only after 32,767
-   * others, whoever they were for (RFC 6864 section 4.3). Its upper byte is odd; the others are the driver's
-   * (docs/architecture.md, "Two tasks, one table").
-   */
-  nextIdentification = identificationsAfter(0x100);
   readonly port: FramePort;
 
   // Then what every other packet needs.
@@ -46,19 +40,25 @@ export class Interface {
   address = 0;
   /** The netmask, int32. */
   mask = 0;
+  readonly index: number;
+  /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
+  mtuBytes = DEFAULT_MTU_BYTES;
   /** The station address's upper 16 and lower 32 bits (int32), which are cheaper to compare and to write. */
   macHead = 0;
   macTail = 0;
-  readonly index: number;
+  /** The next hop for everything off-link; 0 for none. */
+  gateway = 0;
   /** The network's directed broadcast address and its obsolete all-zeros form; -1, the limited broadcast, if it has none. */
   directedBroadcast = BROADCAST_ADDRESS;
   zerosBroadcast = BROADCAST_ADDRESS;
   /** Undefined where all stations are welcome. */
   stationFilter: StationFilter | undefined;
-  /** Largest IPv4 packet sent and accepted, in bytes: 68..1500. */
-  mtuBytes = DEFAULT_MTU_BYTES;
-  /** The next hop for everything off-link; 0 for none. */
-  gateway = 0;
+  /**
+   * The identification of a datagram that leaves by this interface and may be fragmented. It comes again only after 32,767
+   * others, whoever they were for (RFC 6864 section 4.3). Its upper byte is odd; the others are the driver's
+   * (docs/architecture.md, "Two tasks, one table").
+   */
+  nextIdentification = identificationsAfter(0x100);
 
   /** As the console names it: `lan`, `wan`. */
   readonly name: string;

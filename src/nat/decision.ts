@@ -53,6 +53,7 @@ export class Decision {
   givesMapping = false;
   /** The port of the inside endpoint that a new session is for; of any ICMP query its identifier, and Entry.NONE of an ICMP error. */
   port = 0;
+  /** Of a TCP segment. */
   tcpFlags = 0;
   /** The inside host that a new session from outside is for. */
   insideAddress = 0;

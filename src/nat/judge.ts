@@ -113,7 +113,7 @@ export class Judge {
     if (protocol === Ip.ICMP) return this.inboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);
     if (shape !== "ok") return shape;
-    const flags = decision.tcpFlags;
+    const flags = protocol === Ip.TCP ? decision.tcpFlags : 0;
     const session = this.#flows.findInbound(protocol, packet.source, packet.sourcePort, packet.destinationPort);
     if (session < 0 || !this.#sessions.isLiving(session)) {
       decision.finished = session;
@@ -288,7 +288,6 @@ export class Judge {
    * no room. Its ends are those that the flow table has just looked for.
    */
   private judgeOpening(protocol: number, insideAddress: number, insidePort: number, decision: Decision): Verdict {
-    const flows = this.#flows;
     const forward = decision.forward;
     const forwarded =
       forward === Forwarded.DYNAMIC ? Forwarded.DYNAMIC : this.#forwards.externalPort(forward, insidePort);
@@ -298,10 +297,13 @@ export class Judge {
     const refusal = this.#hosts.judge(decision);
     if (refusal !== "ok") return refusal;
     const isTcp = decision.timerClass === List.TCP_TRANSITORY;
-    if (isTcp) decision.halfOpenVictim = Entry.NONE;
-    const hasEasyMapping = mapping >= 0 || (forward === Forwarded.DYNAMIC && this.#mappings.count < this.#openMappings);
-    const isEasy = hasEasyMapping && !(decision.isLarge && decision.isAtLimit) && flows.count < this.#openSessions;
-    if (isEasy && (!isTcp || this.#sessions.halfOpen < this.#eviction.mostHalfOpen)) return "ok";
+    if (isTcp) {
+      decision.halfOpenVictim = Entry.NONE;
+      if (this.#sessions.halfOpen >= this.#eviction.mostHalfOpen) return this.judgeRoom(decision, true);
+    }
+    const hasRoom = this.#flows.count < this.#openSessions && !(decision.isLarge && decision.isAtLimit);
+    if (hasRoom && mapping >= 0) return "ok";
+    if (hasRoom && forward === Forwarded.DYNAMIC && this.#mappings.count < this.#openMappings) return "ok";
     return this.judgeRoom(decision, isTcp);
   }
 
@@ -444,20 +446,17 @@ export class Judge {
  * which are read together with the length of the header.
  */
 export function judgeShape(packet: Packet, decision: Decision): Verdict {
-  const protocol = packet.protocol;
-  const view = packet.frame.view;
   const payloadBytes = packet.payloadBytes;
-  decision.tcpFlags = 0;
-  if (protocol === Ip.UDP) {
+  if (packet.protocol === Ip.UDP) {
     if (payloadBytes < Udp.HEADER_BYTES || packet.destinationPort === 0) return "udpMalformed";
-    const length = view.getUint16(packet.transportAt + Udp.LENGTH);
-    if (length < Udp.HEADER_BYTES) return "udpMalformed";
+    const length = packet.frame.view.getUint16(packet.transportAt + Udp.LENGTH);
+    if (length === payloadBytes) return "ok";
     // Of a fragment's datagram more is to come.
-    return length <= payloadBytes || packet.isFragment ? "ok" : "udpMalformed";
+    return length >= Udp.HEADER_BYTES && (length < payloadBytes || packet.isFragment) ? "ok" : "udpMalformed";
   }
-  if (protocol !== Ip.TCP) return "natProtocol";
+  if (packet.protocol !== Ip.TCP) return "natProtocol";
   if (payloadBytes < Tcp.HEADER_BYTES || packet.sourcePort === 0 || packet.destinationPort === 0) return "tcpMalformed";
-  const word = view.getUint16(packet.transportAt + Tcp.FLAGS_WORD);
+  const word = packet.frame.view.getUint16(packet.transportAt + Tcp.FLAGS_WORD);
   const headerBytes = (word >> 10) & 60;
   if (headerBytes < Tcp.HEADER_BYTES || headerBytes > payloadBytes) return "tcpMalformed";
   decision.tcpFlags = word & 0xff;

@@ -455,25 +455,22 @@ export class Nat implements ForwardEffects {
     }
     // One of them is not Entry.NONE.
     if ((decision.finished & decision.victim & halfOpenVictim) !== Entry.NONE) this.makeWay(decision, halfOpenVictim);
-    let externalPort = this.#openedPort;
+    let externalPort = 0;
     let created = 0;
     if (mapping >= 0) {
       externalPort = mappings.externalPort(mapping);
+    } else if (isFromInside && forward === Forwarded.DYNAMIC) {
+      externalPort = mappings.allocate(this.#settings);
+      if (externalPort === 0) return "natNoPort";
+      mapping = mappings.create(externalPort, false);
+      created = Held.ONE_MAPPING;
     } else {
-      if (isFromInside) {
-        externalPort =
-          forward === Forwarded.DYNAMIC
-            ? mappings.allocate(this.#settings)
-            : this.forwards.externalPort(forward, decision.port);
-        if (externalPort === 0) return "natNoPort";
-      } else if (forward === Forwarded.DYNAMIC && !mappings.claim(externalPort)) {
-        // The DMZ host's, as nobody else's mapping begins with a call.
-        return "natNoPort";
-      }
-      const isOnCallers = !isFromInside || forward !== Forwarded.DYNAMIC;
-      mapping = mappings.create(externalPort, isOnCallers);
-      if (!isOnCallers) created = Held.ONE_MAPPING;
-      else this.#hosts.add(Account.CALLERS, Held.ONE_MAPPING);
+      // A forward's, or the DMZ host's: nobody else's mapping begins with a call.
+      externalPort = isFromInside ? this.forwards.externalPort(forward, decision.port) : this.#openedPort;
+      if (!isFromInside && forward === Forwarded.DYNAMIC && !mappings.claim(externalPort)) return "natNoPort";
+      if (externalPort === 0) return "natNoPort";
+      mapping = mappings.create(externalPort, true);
+      this.#hosts.add(Account.CALLERS, Held.ONE_MAPPING);
     }
     const remote = isFromInside ? packet.destination : packet.source;
     const session = this.#sessions.open(mapping, externalPort, remote, list, state);

@@ -191,7 +191,7 @@ export class Sessions {
     const timerClass = list & Of.CLASS;
     const index = flows.insertSought(externalPort, timerClass === List.UDP);
     if (index < 0) return -1;
-    if ((list & ~List.EXCESS) !== UNANSWERED) {
+    if ((list & ~List.EXCESS) !== (List.UDP | List.UNPROVEN)) {
       if (timerClass !== List.TCP_TRANSITORY) {
         this.join(list);
       } else {
