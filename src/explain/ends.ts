@@ -103,7 +103,7 @@ export function isEchoRequest(packet: Packet): boolean {
   return isIcmpOf(packet) && icmpType(packet.frame.view, packet.transportAt) === ICMP_ECHO_REQUEST;
 }
 
-/** Of an ICMP query or its answer; Entry.NONE of everything else. */
+/** Of an ICMP query or its answer; NONE of everything else. */
 export function identifierOf(packet: Packet): number {
   if (!isIcmpOf(packet)) return Entry.NONE;
   const type = icmpType(packet.frame.view, packet.transportAt);

@@ -109,8 +109,10 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
   let identification = swapBytes(lastIdentification);
 
   const nextIdentification = (): number => {
-    identification = (identification + 2) & 0xffff;
-    return swapBytes(identification);
+    const next = (identification + 2) & 0xffff;
+    identification = next;
+    // As `swapBytes`, without its call.
+    return ((next & 0xff) << 8) | (next >> 8);
   };
 
   function outbound(packet: Int32Array, length: number): number {

@@ -48,6 +48,8 @@ export class FlowTable implements HopRecords {
   readonly #bucketShift: number;
   readonly #bucketsAt: number;
   readonly #recordsAt: number;
+  readonly #access: WordAccess;
+  readonly #free: FreeRecords;
   // The tuple that `findOutbound` looked for last, as the record of it has it, and its bucket: `insertSought` has no need
   // to work them out again.
   #soughtProtocol = 0;
@@ -59,8 +61,6 @@ export class FlowTable implements HopRecords {
   readonly #lastSeenAt: number;
   /** The table's bytes: reads a wire word as a number, at half the price of `words` and `toWire`. */
   readonly #view: DataView;
-  readonly #access: WordAccess;
-  readonly #free: FreeRecords;
   readonly #acksAt: number;
   readonly #toWire: WireOrder;
 

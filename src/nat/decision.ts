@@ -21,23 +21,23 @@ export const enum Entry {
 export type Way = "none" | "local" | "outward" | "inward" | "hairpin" | "back";
 
 /**
- * For each packet the judge resets the session, the rule, who makes way, and the way; the others mean something only where
- * one of these says so.
+ * For each packet the judge resets the session, the rule, the victim, and the way; the others mean something only where one
+ * of these says so.
  */
 export class Decision {
   // Those first that are used most: XS looks through an object's properties in their order.
-  /** The living session that the packet belongs to; Entry.NONE if it opens one, or needs none. */
+  /** The living session that the packet belongs to; NONE if it opens one, or needs none. */
   session: number = Entry.NONE;
-  /** The firewall rule that decides about a new session or call; Entry.NONE if none fits, or none is asked. */
+  /** The firewall rule that decides about a new session or call; NONE if none fits, or none is asked. */
   rule: number = Entry.NONE;
-  /** A session between the same ends that is over, and makes way first. */
+  /** Where no session is: one between the same ends that is over, and makes way first; negative for none. */
   finished: number = Entry.NONE;
   /** The session that makes way for a new one, in a full table or for its host's sake. */
   victim: number = Entry.NONE;
   timerClass: TimerClass = List.UDP;
-  /** The mapping that a new session is to use; Entry.NONE for a new one. */
+  /** The mapping that a new session is to use; NONE for a new one. */
   mapping: number = Entry.NONE;
-  /** The port forward that a new session's mapping belongs to; Entry.NONE for a dynamic one. */
+  /** The port forward that a new session's mapping belongs to; NONE for a dynamic one. */
   forward: number = Entry.NONE;
   /** Who pays for a new session, what it holds, as `Hosts.held`, whether that is much, and if so, whether it is all that it may. */
   account = 0;
@@ -47,11 +47,11 @@ export class Decision {
   way: Way = "none";
   /** The next hop towards the outside; 0 for none. */
   nextHop = 0;
-  /** The half-open TCP connection that makes way for another, when there are as many as may be; Entry.NONE for none. */
+  /** The half-open TCP connection that makes way for another, when there are as many as may be; NONE for none. */
   halfOpenVictim: number = Entry.NONE;
   /** It is the mapping of `victim` that is wanted: it goes with all that it has. */
   givesMapping = false;
-  /** The port of the inside endpoint that a new session is for; of any ICMP query its identifier, and Entry.NONE of an ICMP error. */
+  /** The port of the inside endpoint that a new session is for; of any ICMP query its identifier, and NONE of an ICMP error. */
   port = 0;
   /** Of a TCP segment. */
   tcpFlags = 0;

@@ -38,9 +38,11 @@ export interface NatTables {
 }
 
 export class Judge {
+  /** As the flow table has it: from there it costs XS three times as much. */
+  externalAddress = 0;
   settings: NatSettings;
   readonly #flows: FlowTable;
-  readonly #ports: PortSpace;
+  readonly #rules: Rules;
   readonly #forwards: Forwards;
   readonly #mappings: Mappings;
   /** Entries in use up to which everybody may take another. */
@@ -48,9 +50,9 @@ export class Judge {
   readonly #openMappings: number;
   readonly #sessions: Sessions;
   readonly #hosts: Hosts;
+  readonly #ports: PortSpace;
   readonly #eviction: Eviction;
   readonly #tcp: TcpTracker;
-  readonly #rules: Rules;
 
   constructor(tables: NatTables, settings: NatSettings) {
     this.settings = settings;
@@ -71,9 +73,8 @@ export class Judge {
   outbound(packet: Packet, decision: Decision): Verdict {
     decision.session = Entry.NONE;
     decision.rule = Entry.NONE;
-    decision.finished = Entry.NONE;
     decision.victim = Entry.NONE;
-    if (this.#flows.header.externalAddress === 0) return "wanNotReady";
+    if (this.externalAddress === 0) return "wanNotReady";
     const protocol = packet.protocol;
     if (protocol === Ip.ICMP) return this.outboundIcmp(packet, decision);
     const shape = judgeShape(packet, decision);
@@ -82,14 +83,12 @@ export class Judge {
     const source = packet.source;
     const sourcePort = packet.sourcePort;
     const session = this.#flows.findOutbound(protocol, source, sourcePort, packet.destination, packet.destinationPort);
-    if (session >= 0) {
-      if (this.#sessions.isLiving(session)) {
-        decision.session = session;
-        if (!isTcp || this.#rules.count === 0 || !this.reopens(session, decision.tcpFlags)) return "ok";
-        return this.judgeWayOut(packet, decision);
-      }
-      decision.finished = session;
+    if (session >= 0 && this.#sessions.isLiving(session)) {
+      decision.session = session;
+      if (!isTcp || this.#rules.count === 0 || !this.reopens(session, decision.tcpFlags)) return "ok";
+      return this.judgeWayOut(packet, decision);
     }
+    decision.finished = session;
     if (isTcp && !isOpening(decision.tcpFlags)) return "natTcpState";
     if (this.#rules.count > 0) {
       const refusal = this.judgeWayOut(packet, decision);
@@ -107,7 +106,6 @@ export class Judge {
   inbound(packet: Packet, decision: Decision): Verdict {
     decision.session = Entry.NONE;
     decision.rule = Entry.NONE;
-    decision.finished = Entry.NONE;
     decision.victim = Entry.NONE;
     const protocol = packet.protocol;
     if (protocol === Ip.ICMP) return this.inboundIcmp(packet, decision);
@@ -156,7 +154,7 @@ export class Judge {
     let zone: number = ZONE_WAN;
     let otherAddress = flows.remoteAddress(session);
     let otherPort = flows.remotePort(session);
-    if (otherAddress === flows.externalAddress) {
+    if (otherAddress === this.externalAddress) {
       // The other half of a hairpin has the same two external ports, the other way round.
       const half = flows.findInbound(protocol, otherAddress, flows.externalPort(session), otherPort);
       if (half < 0) return "firewallDenied";
@@ -174,7 +172,7 @@ export class Judge {
   /** Gives a packet that is refused after its translation the ends back that it came in with; its bytes stay. */
   restore(packet: Packet, { session, way }: Decision): void {
     const flows = this.#flows;
-    const external = flows.externalAddress;
+    const external = this.externalAddress;
     const hasPorts = packet.protocol !== Ip.ICMP;
     if (way === "outward") {
       packet.source = flows.insideAddress(session);
@@ -210,13 +208,11 @@ export class Judge {
     const identifier = view.getUint16(packet.transportAt + Icmp.IDENTIFIER);
     decision.port = identifier;
     const session = this.#flows.findOutbound(Ip.ICMP, packet.source, identifier, packet.destination, 0);
-    if (session >= 0) {
-      if (this.#sessions.isLiving(session)) {
-        decision.session = session;
-        return "ok";
-      }
-      decision.finished = session;
+    if (session >= 0 && this.#sessions.isLiving(session)) {
+      decision.session = session;
+      return "ok";
     }
+    decision.finished = session;
     if (this.#rules.count > 0) {
       const refusal = this.judgeWayOut(packet, decision);
       if (refusal !== "ok") return refusal;
@@ -253,7 +249,7 @@ export class Judge {
     let zone: number = ZONE_WAN;
     let address = destination;
     let port = destinationPort;
-    if (destination === this.#flows.header.externalAddress) {
+    if (destination === this.externalAddress) {
       const found = this.#ports.owner(protocol, destinationPort);
       const owner = kindOf(found);
       const id = idOf(found);
@@ -393,7 +389,7 @@ export class Judge {
     const { protocol, source, sourcePort } = packet;
     decision.insideAddress = insideAddress;
     decision.port = insidePort;
-    if (source === this.#flows.header.externalAddress) return this.judgeHairpin(protocol, sourcePort, decision);
+    if (source === this.externalAddress) return this.judgeHairpin(protocol, sourcePort, decision);
     const rules = this.#rules;
     const rule = rules.judge(protocol, ZONE_WAN, ZONE_LAN, source, sourcePort, insideAddress, insidePort);
     decision.rule = rule;
@@ -426,7 +422,7 @@ export class Judge {
 
   /** RFC 4787 section 5. A hairpin comes from the inside: its sender need not be known to the mapping (REQ-9). */
   private filter(mapping: number, remote: number): Verdict {
-    if (this.settings.filtering === "endpointIndependent" || remote === this.#flows.externalAddress) return "ok";
+    if (this.settings.filtering === "endpointIndependent" || remote === this.externalAddress) return "ok";
     if (this.#sessions.hasPeer(mapping, remote)) return "ok";
     const { dmzAddress } = this.settings;
     const mappings = this.#mappings;

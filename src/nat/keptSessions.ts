@@ -26,7 +26,7 @@ const SESSION_BYTES = 24;
 const UDP_MARK = 0x80;
 
 /**
- * As many sessions as `mostBytes` hold: TCP connections that are established first, then List.UDP. Those that open or close and
+ * As many sessions as `mostBytes` hold: TCP connections that are established first, then UDP. Those that open or close and
  * queries are as quickly begun again.
  */
 export function keepSessions(tables: NatTables, mostBytes: number): Uint8Array {

@@ -102,7 +102,7 @@ export class Mappings {
   }
 
   /**
-   * The mapping of an inside endpoint: its dynamic one where `forwarded` is Forwarded.DYNAMIC, or the one with that external port of a
+   * The mapping of an inside endpoint: its dynamic one where `forwarded` is DYNAMIC, or the one with that external port of a
    * forward; -1 for none.
    */
   find(protocol: number, insideAddress: number, insidePort: number, forwarded: number): number {

@@ -63,7 +63,7 @@ export interface TableUse {
     /** Other TCP connections that open or close. */
     readonly transitory: ClassUse;
     readonly established: ClassUse;
-    /** List.UDP. */
+    /** Datagrams. */
     readonly unanswered: ClassUse;
     readonly answered: ClassUse;
     readonly icmp: ClassUse;
@@ -79,25 +79,26 @@ export class Nat implements ForwardEffects {
   readonly forwards: Forwards;
   /** As the settings have it. */
   dmzAddress: number;
+  // Those first that are used most: XS looks through private fields in their order, too.
+  readonly #judge: Judge;
+  readonly #mappings: Mappings;
+  readonly #sessions: Sessions;
+  readonly #hosts: Hosts;
+  /** The external port of what `open` opens. */
+  #openedPort = 0;
+  readonly #tcp: TcpTracker;
+  #settings: NatSettings;
   readonly #rules: Rules;
   readonly #clock: Clock;
   readonly #tables: NatTables;
-  readonly #judge: Judge;
-  readonly #mappings: Mappings;
-  readonly #hosts: Hosts;
-  readonly #sessions: Sessions;
-  readonly #tcp: TcpTracker;
-  #settings: NatSettings;
   readonly #eviction: Eviction;
   /**
-   * The session of the packet translated last if the flow cache could carry it; -1 when it was List.ICMP, or a hairpin, whose
+   * The session of the packet translated last if the flow cache could carry it; -1 when it was ICMP, or a hairpin, whose
    * packets need two translations, or when the packet was dropped.
    */
   lastSession = -1;
   /** About the packet translated or refused last. */
   readonly decision = new Decision();
-  /** The external port of what `open` opens. */
-  #openedPort = 0;
   /** The session that the rules are asked about next, after they have changed; -1 when all have been. */
   #toJudgeAgain = -1;
 
@@ -160,6 +161,7 @@ export class Nat implements ForwardEffects {
     if (address === this.flows.externalAddress) return;
     this.clear();
     this.flows.externalAddress = address;
+    this.#judge.externalAddress = address;
   }
 
   /** Ends all sessions. */
@@ -453,7 +455,7 @@ export class Nat implements ForwardEffects {
       if (decision.timerClass === List.ICMP) list = List.ICMP;
       if (decision.isLarge) list |= List.EXCESS;
     }
-    // One of them is not Entry.NONE.
+    // One of them is not NONE.
     if ((decision.finished & decision.victim & halfOpenVictim) !== Entry.NONE) this.makeWay(decision, halfOpenVictim);
     let externalPort = 0;
     let created = 0;
