@@ -24,8 +24,8 @@ const FRAME_BYTES = 60;
 const PACKETS = 2000;
 /** For packets that each take a mapping for good: fewer than there are, but enough to see what they allocate. */
 const NEW_PACKETS = 400;
-/** For calls, of which so many may be unproven: a quarter of the sessions. */
-const NEW_CALLS = DEFAULT_CAPACITY.sessions >> 2;
+/** TCP connections that may open at a time: a quarter of the sessions. */
+const HANDSHAKES = DEFAULT_CAPACITY.sessions >> 2;
 const INSIDE_PORT = 40000;
 const SERVER_PORT = 80;
 const GAME_PORT = 25565;
@@ -169,9 +169,10 @@ function numbers(count: number): number[] {
 }
 
 const newUdp = once(() => numbers(NEW_PACKETS).map((index) => udpOut(20000 + index)));
-const newTcp = once(() => numbers(NEW_PACKETS).map((index) => synOut(20000 + index)));
+/** Twice as many as may open at a time. */
+const newTcp = once(() => numbers(2 * HANDSHAKES).map((index) => synOut(20000 + index)));
 const newCalls = once(() =>
-  numbers(NEW_CALLS).map((index) => tcpFrame({ ...FRIEND_TO_GAME, sourcePort: 20000 + index })),
+  numbers(HANDSHAKES).map((index) => tcpFrame({ ...FRIEND_TO_GAME, sourcePort: 20000 + index })),
 );
 
 /** More conversations than there are sessions: each one's turn comes when it has been evicted. */
@@ -185,6 +186,13 @@ const KEPT_SESSIONS = DEFAULT_CAPACITY.sessions >> 4;
 function overfill(rig: GatewayRig): Uint8Array[] {
   rig.receive(LAN, ...tooMany());
   return tooMany().slice(KEPT_SESSIONS);
+}
+
+/** As many connections open as may; each of those that follow takes the oldest one's place, and its turn comes again later. */
+function fillHandshakes(rig: GatewayRig): Uint8Array[] {
+  const [opening, others] = [newTcp().slice(0, HANDSHAKES), newTcp().slice(HANDSHAKES)];
+  rig.receive(LAN, ...opening);
+  return [...others, ...opening];
 }
 
 const UDP_TIMEOUT_S = 1000;
@@ -235,9 +243,10 @@ export const SLOW_CASES: readonly PacketCase[] = [
   }),
   gatewayCase("new UDP mapping", LAN, newUdp, {
     packets: NEW_PACKETS,
+    nat: { hostMappings: DEFAULT_CAPACITY.mappings },
   }),
   gatewayCase("new TCP mapping", LAN, newTcp, {
-    packets: NEW_PACKETS,
+    packets: HANDSHAKES,
   }),
   gatewayCase(
     "new TCP session by a forward",
@@ -246,9 +255,10 @@ export const SLOW_CASES: readonly PacketCase[] = [
       rig.forward("tcp", GAME_PORT, GAME_PC);
       return newCalls();
     },
-    { packets: NEW_CALLS },
+    { packets: HANDSHAKES },
   ),
   gatewayCase("new UDP session, table full", LAN, overfill, { nat: UNLIMITED }),
+  gatewayCase("new TCP mapping, handshakes full", LAN, fillHandshakes, { packets: NEW_PACKETS, nat: UNLIMITED }),
   gatewayCase("ping of the gateway", LAN, () => [icmpFrame({ ...between(LAPTOP, OUR_LAN), ...ECHO_DATA })]),
 ];
 
