@@ -80,7 +80,7 @@ export class Eviction {
     this.begin(account, held, false, false);
     this.#looks = LOOK_LIMIT;
     const isCall = account === Account.CALLERS;
-    const isFlooded = this.#sessions.calls > this.mostHalfOpen >> 1;
+    const isFlooded = this.#sessions.classes.calls > this.mostHalfOpen >> 1;
     const call = isCall || isFlooded ? this.firstOf(List.CALLS, true) : -1;
     if (call >= 0) return call;
     const forgotten = this.forgotten();

@@ -295,7 +295,7 @@ export class Judge {
     const isTcp = decision.timerClass === List.TCP_TRANSITORY;
     if (isTcp) {
       decision.halfOpenVictim = Entry.NONE;
-      if (this.#sessions.halfOpen >= this.#eviction.mostHalfOpen) return this.judgeRoom(decision, true);
+      if (this.#sessions.classes.halfOpen >= this.#eviction.mostHalfOpen) return this.judgeRoom(decision, true);
     }
     const hasRoom = this.#flows.count < this.#openSessions && !(decision.isLarge && decision.isAtLimit);
     if (hasRoom && mapping >= 0) return "ok";
@@ -313,7 +313,7 @@ export class Judge {
       // At its limit a host may still begin anew what is over.
       if (this.#sessions.account(decision.finished) === decision.account) decision.held--;
     }
-    if (isTcp && this.#sessions.halfOpen >= this.#eviction.mostHalfOpen) {
+    if (isTcp && this.#sessions.classes.halfOpen >= this.#eviction.mostHalfOpen) {
       decision.halfOpenVictim = this.#eviction.halfOpenVictim(decision);
       if (decision.halfOpenVictim < 0) return "natHalfOpen";
       inUse--;

@@ -15,6 +15,7 @@ import { FlowTable } from "../flow/table.js";
 import type { PortSpace } from "../transport/portSpace.js";
 import { Ip } from "../wire/inlined.js";
 import type { Packet } from "../wire/packet.js";
+import { ANSWERED, type ClassUse, UNANSWERED } from "./classes.js";
 import { Decision, Entry } from "./decision.js";
 import { Eviction } from "./eviction.js";
 import { type ForwardEffects, Forwards } from "./forwards.js";
@@ -35,7 +36,7 @@ import {
 } from "./listing.js";
 import { Forwarded, Mappings } from "./mappings.js";
 import { setDestination, setEndpoint, setIdentifier, setSource } from "./rewrite.js";
-import { ANSWERED, type ClassUse, Sessions, UNANSWERED } from "./sessions.js";
+import { Sessions } from "./sessions.js";
 import { DEFAULT_NAT_SETTINGS, type NatSettings } from "./settings.js";
 import { CALLED, isCalled } from "./tcpState.js";
 import { TcpTracker } from "./tcpTracker.js";
@@ -349,19 +350,20 @@ export class Nat implements ForwardEffects {
   /** How full the tables are and were, what one may have of them, and what has become of the sessions of each class. */
   get use(): TableUse {
     const [sessions, mappings, hosts] = [this.#sessions, this.#mappings, this.#hosts];
+    const { classes } = sessions;
     return {
       sessions: { now: this.flows.count, most: sessions.mostOpen, capacity: this.flows.capacity },
       mappings: { now: mappings.count, most: mappings.mostUsed, capacity: mappings.capacity },
-      halfOpen: { now: sessions.halfOpen, most: sessions.mostHalfOpen, capacity: this.#eviction.mostHalfOpen },
+      halfOpen: { now: classes.halfOpen, most: classes.mostHalfOpen, capacity: this.#eviction.mostHalfOpen },
       hostSessions: hosts.sessions.most,
       hostMappings: hosts.mappings.most,
       classes: {
-        calls: sessions.classUse(List.CALLS),
-        transitory: sessions.classUse(List.TCP_TRANSITORY),
-        established: sessions.classUse(List.TCP_ESTABLISHED),
-        unanswered: sessions.classUse(UNANSWERED),
-        answered: sessions.classUse(ANSWERED),
-        icmp: sessions.classUse(List.ICMP),
+        calls: classes.use(List.CALLS),
+        transitory: classes.use(List.TCP_TRANSITORY),
+        established: classes.use(List.TCP_ESTABLISHED),
+        unanswered: classes.use(UNANSWERED),
+        answered: classes.use(ANSWERED),
+        icmp: classes.use(List.ICMP),
       },
     };
   }

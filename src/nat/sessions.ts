@@ -9,18 +9,13 @@
 import { NEVER } from "../core/clock.js";
 import type { Random } from "../core/random.js";
 import type { FlowTable } from "../flow/table.js";
+import { Classes } from "./classes.js";
 import { Account, Held, type Hosts } from "./hosts.js";
 import { List, type TimerClass } from "./list.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
 import { isUnprovenCall } from "./tcpState.js";
 
-// Classes of sessions, each of them counted: a list less EXCESS. Those not named here are ICMP, TCP_ESTABLISHED, CALLS, and
-// TCP_TRANSITORY for the other connections that open or close.
-export const ANSWERED = List.UDP;
-export const UNANSWERED = List.UDP | List.UNPROVEN;
-const EXPIRED = List.END;
-const EVICTED = 2 * List.END;
 const TIMER_CLASSES = 4;
 const ALL_CLASSES = (1 << TIMER_CLASSES) - 1;
 /** Later than any tick. */
@@ -79,14 +74,6 @@ const enum Of {
 export const INSIDE_SCALE_SHIFT = Facts.INSIDE_SCALE_SHIFT - Facts.STATE_SHIFT;
 export const OUTSIDE_SCALE_SHIFT = Facts.OUTSIDE_SCALE_SHIFT - Facts.STATE_SHIFT;
 
-/** Sessions of a class: now, the most at a time, how many their timeout has ended, and how many have made way for others. */
-export interface ClassUse {
-  readonly now: number;
-  readonly most: number;
-  readonly expired: number;
-  readonly evicted: number;
-}
-
 export class Sessions {
   readonly #flows: FlowTable;
   readonly #mappings: Mappings;
@@ -107,18 +94,10 @@ export class Sessions {
   hasSilent = false;
   /** No head of a list is due before this tick. */
   #due = FAR;
-  /** TCP connections that open or close, and those of them that were called by who may be a forger; only read from outside. */
-  halfOpen = 0;
-  calls = 0;
-  // Those of the other classes. Unanswered datagrams are the rest: to open such a session takes no instruction for it.
-  #established = 0;
-  #answered = 0;
-  #icmp = 0;
-  /** The most sessions, and half-open ones, that there had been when one last closed. */
+  /** How many there are of each kind. */
+  readonly classes: Classes;
+  /** The most sessions that there had been when one last closed. */
   #mostOpen = 0;
-  #mostHalfOpen = 0;
-  /** By class: the most that there had been when one last left it; and behind, how many have expired, and been evicted. */
-  readonly #tallies = new Int32Array(EVICTED + List.END);
   readonly #hosts: Hosts;
 
   constructor(flows: FlowTable, mappings: Mappings, hosts: Hosts, settings: NatSettings, random: Random) {
@@ -129,6 +108,7 @@ export class Sessions {
     this.#flows = flows;
     this.#mappings = mappings;
     this.#hosts = hosts;
+    this.classes = new Classes(flows);
     this.#words = new Int32Array(capacity << Of.WORDS_SHIFT);
     this.#peerHeads = new Int16Array(1 << headBits).fill(-1);
     this.#peerShift = 32 - headBits;
@@ -172,11 +152,6 @@ export class Sessions {
     return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
 
-  /** The most of them that there have been at a time. */
-  get mostHalfOpen(): number {
-    return Math.max(this.#mostHalfOpen, this.halfOpen);
-  }
-
   /** The most sessions that there have been at a time. */
   get mostOpen(): number {
     return Math.max(this.#mostOpen, this.#flows.count);
@@ -193,11 +168,12 @@ export class Sessions {
     if (index < 0) return -1;
     if ((list & ~List.EXCESS) !== (List.UDP | List.UNPROVEN)) {
       if (timerClass !== List.TCP_TRANSITORY) {
-        this.join(list);
+        this.classes.join(list);
       } else {
         // As `join`, without the call.
-        this.halfOpen++;
-        if (list === List.CALLS) this.calls++;
+        const classes = this.classes;
+        classes.halfOpen++;
+        if (list === List.CALLS) classes.calls++;
       }
     }
     const words = this.#words;
@@ -235,7 +211,7 @@ export class Sessions {
     const at = index << Of.WORDS_SHIFT;
     const facts = words[at] as number;
     const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
-    this.leave(list);
+    this.classes.leave(list);
     // As `dequeue`, without the call.
     let links = words[at + Word.TIMER_LINKS] as number;
     let next = links >> 16;
@@ -292,8 +268,8 @@ export class Sessions {
     if (list & List.UNPROVEN && ((facts & Facts.CALLED) !== 0) === isInside) {
       // The first answer to a datagram.
       const answered = list & ~List.UNPROVEN;
-      this.leave(list);
-      this.join(answered);
+      this.classes.leave(list);
+      this.classes.join(answered);
       this.#flows.touch(index);
       this.dequeue(index, list);
       words[at] = (facts & ~Facts.LIST) | (answered << Facts.LIST_SHIFT);
@@ -342,8 +318,8 @@ export class Sessions {
       this.queueAgain(index, list);
       return;
     }
-    this.leave(before);
-    this.join(list);
+    this.classes.leave(before);
+    this.classes.join(list);
     this.#flows.touch(index);
     this.dequeue(index, before);
     this.enqueue(index, list, this.#flows.header.tick);
@@ -369,32 +345,18 @@ export class Sessions {
 
   /** Ends what is over: by its timeout, or as both sides have said. */
   finish(index: number): void {
-    if (!this.isLiving(index)) this.countExpired(this.list(index));
+    if (!this.isLiving(index)) this.classes.countExpired(this.list(index));
     this.close(index);
   }
 
   /** Ends a session that makes way for another. */
   evict(index: number): void {
     const list = ((this.#words[index << Of.WORDS_SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
-    const at = EVICTED + (list & ~List.EXCESS);
-    const tallies = this.#tallies;
-    tallies[at] = (tallies[at] as number) + 1;
+    this.classes.countEvicted(list);
     const isFirst = this.heads[list] === index;
     this.close(index);
     // Those in front of it are in use: who looks for the next one shall not meet them again.
     if (!isFirst) this.renew(list);
-  }
-
-  /** How many of a class there are and were, and how they ended. */
-  classUse(name: number): ClassUse {
-    const tallies = this.#tallies;
-    const now = this.countOf(name);
-    return {
-      now,
-      most: Math.max(now, tallies[name] as number),
-      expired: tallies[EXPIRED + name] as number,
-      evicted: tallies[EVICTED + name] as number,
-    };
   }
 
   /** True when the mapping has a session with any port of `remote`. */
@@ -486,7 +448,7 @@ export class Sessions {
         looks--;
         const seen = flows.lastSeen(index);
         if (tick - seen > timeout) {
-          this.countExpired(list);
+          this.classes.countExpired(list);
           this.close(index);
         } else {
           this.requeue(index, list, seen);
@@ -505,53 +467,6 @@ export class Sessions {
   /** When `expire` has something to do, or earlier, in ms since the stack's start; NEVER if no session is open. */
   nextDeadline(): number {
     return this.waiting === 0 ? NEVER : this.#due * 1000;
-  }
-
-  private countOf(name: number): number {
-    if (name === ANSWERED) return this.#answered;
-    if (name === List.ICMP) return this.#icmp;
-    if (name === List.TCP_ESTABLISHED) return this.#established;
-    if (name === List.CALLS) return this.calls;
-    if (name === List.TCP_TRANSITORY) return this.halfOpen - this.calls;
-    return this.#flows.count - this.halfOpen - this.#established - this.#answered - this.#icmp;
-  }
-
-  /** A session is of that list now. */
-  private join(list: number): void {
-    const name = list & ~List.EXCESS;
-    if (name === ANSWERED) this.#answered++;
-    else if (name === List.ICMP) this.#icmp++;
-    else if (name === List.TCP_ESTABLISHED) this.#established++;
-    else if (name !== UNANSWERED) {
-      this.halfOpen++;
-      if (name === List.CALLS) this.calls++;
-    }
-  }
-
-  /** A session of that list ends now, or joins another. There have never been more in its class than just before one leaves. */
-  private leave(list: number): void {
-    const name = list & ~List.EXCESS;
-    const tallies = this.#tallies;
-    let count = 0;
-    if (name === UNANSWERED) {
-      count = this.#flows.count - this.halfOpen - this.#established - this.#answered - this.#icmp;
-    } else if (name === ANSWERED) {
-      count = this.#answered--;
-    } else if (name === List.ICMP) {
-      count = this.#icmp--;
-    } else if (name === List.TCP_ESTABLISHED) {
-      count = this.#established--;
-    } else {
-      const halfOpen = this.halfOpen--;
-      if (halfOpen > this.#mostHalfOpen) this.#mostHalfOpen = halfOpen;
-      count = name === List.CALLS ? this.calls-- : halfOpen - this.calls;
-    }
-    if (count > (tallies[name] as number)) tallies[name] = count;
-  }
-
-  private countExpired(list: number): void {
-    const at = EXPIRED + (list & ~List.EXCESS);
-    this.#tallies[at] = (this.#tallies[at] as number) + 1;
   }
 
   private isOf(mapping: number, index: number): boolean {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { ANSWERED, UNANSWERED } from "../../src/nat/classes.js";
 import { List } from "../../src/nat/list.js";
 import type { TableUse } from "../../src/nat/nat.js";
-import { ANSWERED, Sessions, UNANSWERED } from "../../src/nat/sessions.js";
+import { Sessions } from "../../src/nat/sessions.js";
 import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
 import type { Packet } from "../../src/wire/packet.js";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../../src/wire/tcp.js";
