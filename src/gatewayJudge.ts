@@ -2,7 +2,7 @@
  * Decides about packets at a gateway: whom they are for, whether they may pass, and which way. Each step only looks; what it
  * finds out goes into the `Decision`, and `GatewayForwarding` carries it out.
  */
-import { BROADCAST_ADDRESS, isTransitAddress } from "./core/address.js";
+import { isTransitAddress } from "./core/address.js";
 import type { Verdict } from "./core/drops.js";
 import type { FirewallEffects } from "./firewall/effects.js";
 import { Firewall } from "./firewall/firewall.js";
@@ -100,7 +100,7 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
       return "ok";
     }
     const isRemote = ((destination ^ lan.address) & lan.mask) !== 0 && ((destination ^ wan.address) & wan.mask) !== 0;
-    if (!isRemote || destination === BROADCAST_ADDRESS) return this.locate(source, packet);
+    if (!isRemote || destination === Ip.BROADCAST) return this.locate(source, packet);
     packet.isRemote = true;
     packet.isForOthers = true;
     return "ok";
@@ -208,7 +208,7 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
     if (!isForWan) {
       decision.owner = undefined;
       // A router receives no directed broadcast (RFC 2644 section 3).
-      if (destination !== this.lan.address && destination !== BROADCAST_ADDRESS) return "ipDestinationMartian";
+      if (destination !== this.lan.address && destination !== Ip.BROADCAST) return "ipDestinationMartian";
       if (isFromLan) return this.judgeLocal(packet, decision, "ok");
     }
     const { protocol } = packet;

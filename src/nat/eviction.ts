@@ -153,7 +153,7 @@ export class Eviction {
     const { small } = needsMapping ? this.#hosts.mappings : this.#hosts.sessions;
     const own = needsMapping ? (held >> 16) & 0xffff : held & 0xffff;
     this.#account = account;
-    this.#floor = own > small ? own : small;
+    this.#floor = Math.max(own, small);
     this.#isOwnOnly = isOwnOnly;
     this.#needsMapping = needsMapping;
   }

@@ -42,10 +42,13 @@ const MOST_REFUSALS = 0xffff;
  * Time is counted in 1/64 ms, so fine that 1,000 a second are 1,000. It wraps after 18 hours: a bucket that was not used for
  * just that long may seem used for the seconds that it takes to fill.
  */
-const UNITS_A_MS = 64;
-const UNITS_A_SECOND = 1000 * UNITS_A_MS;
-/** The longest that a bucket takes to fill: a quarter of what the units can tell apart. */
-const MOST_UNITS = 0x40000000;
+// biome-ignore lint/suspicious/noConstEnum: as Account.
+const enum Units {
+  A_MS = 64,
+  A_SECOND = 64_000,
+  /** The longest that a bucket takes to fill: a quarter of what the units can tell apart. */
+  MOST = 0x40000000,
+}
 
 /** Sessions that a host may open at once, whatever its rate: what the default table grants it. A larger quota is a larger burst. */
 const LEAST_BURST = 512;
@@ -162,7 +165,7 @@ export class Hosts {
     decision.isLarge = isLarge;
     decision.held = held;
     if (isLarge) decision.isAtLimit = ((this.#nearlyMost - held) & Held.NEGATIVE) !== 0;
-    const now = (this.#clock.now * UNITS_A_MS) | 0;
+    const now = (this.#clock.now * Units.A_MS) | 0;
     const fullAt = words[At.FULL + account] as number;
     if (account === Account.CALLERS) return this.judgeCall(now, (fullAt - now) | 0);
     const interval = this.#hostInterval;
@@ -224,9 +227,9 @@ export class Hosts {
 }
 
 function intervalOf(rate: number): number {
-  return rate === 0 ? 0 : Math.max(1, Math.round(UNITS_A_SECOND / rate));
+  return rate === 0 ? 0 : Math.max(1, Math.round(Units.A_SECOND / rate));
 }
 
 function spanOf(interval: number, burst: number): number {
-  return Math.min(interval * (burst - 1), MOST_UNITS);
+  return Math.min(interval * (burst - 1), Units.MOST);
 }

@@ -148,24 +148,21 @@ export class Mappings {
 
   /** An external port for a dynamic mapping of what `find` looked for last; 0 when none is free. `create` comes next. */
   allocate(settings: NatSettings): number {
-    const ports = this.#ports;
     const kind = this.#soughtKind;
     // As `protocolOf`, whose call would cost XS 400 instructions.
     const protocol = kind & Chain.UDP ? Ip.UDP : kind & Chain.TCP ? Ip.TCP : Ip.ICMP;
     const insidePort = this.#soughtPort;
-    // The owner's number is the entry that `create` takes.
-    const id = this.#free;
-    if (protocol === Ip.ICMP) return ports.allocate(protocol, settings.echoIdentifiers, "mapping", id, 0);
+    // The owner's number is the entry that `create` takes: `#free`.
+    if (protocol === Ip.ICMP) return this.#ports.allocate(protocol, settings.echoIdentifiers, "mapping", this.#free, 0);
     // The DMZ host is seen with the port by which it is called; nobody is called by port 0, which a datagram may come from.
-    const dmzAddress = settings.dmzAddress;
-    if (dmzAddress !== 0 && dmzAddress === this.#soughtAddress && insidePort !== 0 && this.claim(insidePort)) {
-      return insidePort;
+    if (settings.dmzAddress !== 0 && settings.dmzAddress === this.#soughtAddress) {
+      if (insidePort !== 0 && this.claim(insidePort)) return insidePort;
     }
     if (insidePort <= settings.lowPorts.last) {
-      const low = ports.allocate(protocol, settings.lowPorts, "mapping", id, insidePort);
+      const low = this.#ports.allocate(protocol, settings.lowPorts, "mapping", this.#free, insidePort);
       if (low !== 0) return low;
     }
-    return ports.allocate(protocol, settings.ports, "mapping", id, insidePort);
+    return this.#ports.allocate(protocol, settings.ports, "mapping", this.#free, insidePort);
   }
 
   /** As `allocate`, this very port; false when it has an owner. */

@@ -211,25 +211,24 @@ export class PortSpace {
    */
   allocate(protocol: number, range: PortRange, kind: PortOwnerKind, id: number, parityOf = 0): number {
     if (this.#count >= this.#capacity) return 0;
-    const rangeFirst = range.first;
     const last = range.last;
-    let first = rangeFirst;
-    let spacing = 1;
+    let first = range.first;
+    let shift = 0;
     if (parityOf !== 0) {
       first += (first ^ parityOf) & 1;
       // A single port may have the other parity only.
-      if (first > last) first = rangeFirst;
-      else spacing = 2;
+      if (first > last) first = last;
+      else shift = 1;
     }
-    const size = spacing === 1 ? last - first + 1 : ((last - first) >> 1) + 1;
+    const size = ((last - first) >> shift) + 1;
     // As `randomBelow` and `owner`: most first draws meet a free port, and these calls would cost XS 2,000 instructions.
-    let port = first + (((this.#random.next32() >> 1) & 0x3fffffff) % size) * spacing;
+    let port = first + ((((this.#random.next32() >> 1) & 0x3fffffff) % size) << shift);
     const key = (protocol << 16) | port;
     const keys = this.#keys;
     let slot = (key ^ (key >> 16)) & this.#slotMask;
     if (keys[slot] !== Key.FREE || this.#rangeCount !== 0) {
-      if (this.owner(protocol, port) >= 0) port = this.pick(protocol, first, spacing, size, Draws.MOST - 1);
-      if (port === 0 && spacing === 2) port = this.pick(protocol, rangeFirst, 1, last - rangeFirst + 1, Draws.MOST);
+      if (this.owner(protocol, port) >= 0) port = this.pick(protocol, first, shift, size, Draws.MOST - 1);
+      if (port === 0 && shift !== 0) port = this.pick(protocol, range.first, 0, last - range.first + 1, Draws.MOST);
       if (port === 0) return 0;
       slot = this.#sought;
     }
@@ -240,17 +239,17 @@ export class PortSpace {
     return port;
   }
 
-  /** A free port among `first + i * spacing` for `i` in `0 .. size - 1`; 0 for none. */
-  private pick(protocol: number, first: number, spacing: number, size: number, draws: number): number {
+  /** A free port among `first + (i << shift)` for `i` in `0 .. size - 1`; 0 for none. */
+  private pick(protocol: number, first: number, shift: number, size: number, draws: number): number {
     for (let draw = 0; draw < draws; draw++) {
-      const port = first + randomBelow(this.#random, size) * spacing;
+      const port = first + (randomBelow(this.#random, size) << shift);
       if (this.owner(protocol, port) < 0) return port;
     }
     let stride = 1 + randomBelow(this.#random, size);
     while (greatestCommonDivisor(stride, size) !== 1) stride++;
     let index = randomBelow(this.#random, size);
     for (let step = 0; step < size; step++) {
-      const port = first + index * spacing;
+      const port = first + (index << shift);
       if (this.isFree(protocol, port)) return port;
       index = (index + stride) % size;
     }

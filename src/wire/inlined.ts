@@ -17,6 +17,8 @@ export const enum At {
 
 // biome-ignore lint/suspicious/noConstEnum: see above.
 export const enum Ip {
+  /** The limited broadcast address. */
+  BROADCAST = -1,
   ICMP = 1,
   TCP = 6,
   UDP = 17,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { BROADCAST_ADDRESS } from "../../src/core/address.js";
 import { ETHERNET_AT, ETHERNET_HEADER_BYTES, MAX_FRAME_BYTES, NETWORK_AT, TRANSPORT_AT } from "../../src/core/frame.js";
 import { ETHERTYPE_AT, ETHERTYPE_IPV4, GROUP_BIT, SOURCE_AT } from "../../src/wire/ethernet.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_HEADER_BYTES, ICMP_IDENTIFIER_OFFSET } from "../../src/wire/icmp.js";
@@ -57,6 +58,7 @@ describe("the numbers that the compiler writes where they are used", () => {
 
   it("mean the same as the constants", () => {
     expect([Ip.ICMP, Ip.TCP, Ip.UDP]).toEqual([PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP]);
+    expect(Ip.BROADCAST).toBe(BROADCAST_ADDRESS);
     expect([Ip.OFFSET_MASK, Ip.MORE_FRAGMENTS, Ip.DONT_FRAGMENT, Ip.FRAGMENT_BITS]).toEqual([
       IP_OFFSET_MASK,
       IP_MORE_FRAGMENTS,
