@@ -96,9 +96,11 @@ export abstract class GatewayForwarding extends GatewayJudge {
       if (outward !== "ok") return this.refuse(packet, outward, lan);
     }
     const verdict = this.nat.inbound(packet);
-    // A hairpin has been rewritten by now.
-    if (verdict !== "ok")
-      return packet.interfaceIndex === WAN ? this.refuse(packet, verdict, lan) : this.fail(packet, verdict);
+    if (verdict !== "ok") {
+      // A hairpin has been rewritten by now. Its sender is told of a shortage as any host is.
+      const isAsItCame = packet.interfaceIndex === WAN || (isShortage(verdict) && this.nat.takeBack(packet));
+      return isAsItCame ? this.refuse(packet, verdict, lan) : this.fail(packet, verdict);
+    }
     // Where a port forward leads to the LAN's broadcast address.
     if (lan.isBroadcast(packet.destination)) return this.fail(packet, "ipDestinationMartian");
     return this.send(packet, lan, lan.nextHop(packet.destination));
@@ -124,6 +126,11 @@ export abstract class GatewayForwarding extends GatewayJudge {
   /** Tells the sender of a packet, which is still as it came in, why it does not pass to `out`, where it may know. */
   private refuse(packet: Packet, verdict: Verdict, out: Interface): Verdict {
     this.note(packet, verdict);
+    // RFC 5508 REQ-8: a host that gets no session is told so; a stranger is not.
+    if (isShortage(verdict) && packet.interfaceIndex === LAN) {
+      this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
+      return verdict;
+    }
     switch (verdict) {
       case "ipTtlExceeded":
         this.complain(packet, ICMP_TIME_EXCEEDED, TIME_EXCEEDED_TTL);
@@ -134,15 +141,6 @@ export abstract class GatewayForwarding extends GatewayJudge {
       case "wanNotReady":
       case "ipNoRoute":
         this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_NET);
-        break;
-      case "natNoMapping":
-      case "natNoSession":
-      case "natHostQuota":
-      case "natReserve":
-      case "natHalfOpen":
-      case "natNoPort":
-        // RFC 5508 REQ-8: a host that gets no session is told so; a stranger is not.
-        if (packet.interfaceIndex === LAN) this.complain(packet, ICMP_UNREACHABLE, UNREACHABLE_PROHIBITED);
         break;
       case "natTcpState":
         // A connection from before our start, or past its time: a reset lets the host reconnect at once.
@@ -269,6 +267,21 @@ export abstract class GatewayForwarding extends GatewayJudge {
    */
   disownForgotten(): void {
     this.#forgetfulUntilMs = this.clock.now + FORGETFUL_MS;
+  }
+}
+
+/** Whether a packet is refused for want of something that others have. */
+function isShortage(verdict: Verdict): boolean {
+  switch (verdict) {
+    case "natNoMapping":
+    case "natNoSession":
+    case "natHostQuota":
+    case "natReserve":
+    case "natHalfOpen":
+    case "natNoPort":
+      return true;
+    default:
+      return false;
   }
 }
 

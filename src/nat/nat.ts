@@ -236,6 +236,26 @@ export class Nat implements ForwardEffects {
     this.#judge.restore(packet, this.decision);
   }
 
+  /**
+   * Takes back what `outbound` has done to a packet that is refused after it: it is as it came in, its bytes, too. False, and
+   * nothing done, where that cannot be: of ICMP, and where its mapping has gone since.
+   */
+  takeBack(packet: Packet): boolean {
+    if (packet.protocol === Ip.ICMP) return false;
+    const { source, sourcePort, fragmentWord, identification } = packet;
+    this.restore(packet);
+    const { source: insideAddress, sourcePort: insidePort } = packet;
+    if (insideAddress === source) return false;
+    packet.source = source;
+    packet.sourcePort = sourcePort;
+    packet.ttl++;
+    packet.fragmentWord = (identification << 16) | (fragmentWord & 0xffff);
+    packet.identification = (fragmentWord >> 16) & 0xffff;
+    setEndpoint(packet, true, insideAddress, insidePort);
+    packet.fragmentWord = fragmentWord;
+    return true;
+  }
+
   /** A packet from the inside to the outside: gets our external address and port as its source. */
   outbound(packet: Packet): Verdict {
     this.lastSession = -1;

@@ -376,6 +376,25 @@ describe("RFC 5508: errors of the NAT's own", () => {
     for (const answer of others) bench.in(answer);
   });
 
+  it.each([false, true])(
+    "RFC5508 REQ-8: a hairpin whose way back in finds no room is told about the packet that it sent (DF %s)",
+    (dontFragment) => {
+      const bench = new GatewayBench({ capacity: { sessions: 64 } });
+      forwardToL2(bench, 7000);
+      for (const host of lanHosts(bench, 16)) bench.out(tcpFrame(between(host, W1_ADDRESS)));
+      const frame = tcpFrame({
+        ...between(L1_ADDRESS, WAN_ADDRESS),
+        destinationPort: 7000,
+        identification: 0x1234,
+        dontFragment,
+      });
+      expectFrame(bench.complaint("lan", frame, "natHalfOpen"))
+        .ipv4({ source: LAN_ADDRESS, destination: L1_ADDRESS })
+        .icmp({ type: 3, code: 13 })
+        .payload(packetOf(frame));
+    },
+  );
+
   it("RFC5508 REQ-8: with no external port left, a newcomer is told", () => {
     const bench = new GatewayBench({ nat: { ports: { first: 2000, last: 2003 } } });
     for (const host of lanHosts(bench, 4)) bench.out(udpFrame(between(host, W1_ADDRESS)));
