@@ -18,7 +18,7 @@ import {
   UNREACHABLE_PORT,
   UNREACHABLE_PROHIBITED,
 } from "./wire/icmp.js";
-import { At, Ethernet, Ip } from "./wire/inlined.js";
+import { Ethernet, Ip, Ipv4At } from "./wire/inlined.js";
 import { IP_TTL_OFFSET, recordsAddresses, writeIpChecksum } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
 import { TCP_ACK, TCP_RST, TCP_SYN, tcpFlags } from "./wire/tcp.js";
@@ -46,6 +46,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
     const decision = this.nat.decision;
     const refusal = this.judgeForward(packet, decision);
     if (refusal !== "ok") return this.refuse(packet, refusal, decision.way === "back" ? this.lan : this.wan);
+    // What is remote does not go back, and most is: comparing words costs more.
     if (!packet.isRemote && decision.way === "back") return this.sendBack(packet);
     const wan = this.wan;
     packet.ttl--;
@@ -118,8 +119,8 @@ export abstract class GatewayForwarding extends GatewayJudge {
       this.#redirectedAtMs = now;
       this.complain(packet, ICMP_REDIRECT, REDIRECT_HOST, destination);
     }
-    frame.view.setUint8(At.NETWORK + IP_TTL_OFFSET, packet.ttl - 1);
-    writeIpChecksum(frame.view, At.NETWORK, packet.transportAt - At.NETWORK);
+    frame.view.setUint8(Ipv4At.NETWORK + IP_TTL_OFFSET, packet.ttl - 1);
+    writeIpChecksum(frame.view, Ipv4At.NETWORK, packet.transportAt - Ipv4At.NETWORK);
     return this.output.emit(this.lan, frame, packet.totalBytes);
   }
 
@@ -292,6 +293,7 @@ function isShortage(verdict: Verdict): boolean {
 function isAnswerable(packet: Packet, decision: Decision): boolean {
   const { transportAt } = packet;
   const isRecording =
-    transportAt !== At.TRANSPORT && recordsAddresses(packet.frame.view, At.NETWORK, transportAt - At.NETWORK);
+    transportAt !== Ipv4At.TRANSPORT &&
+    recordsAddresses(packet.frame.view, Ipv4At.NETWORK, transportAt - Ipv4At.NETWORK);
   return !isRecording && judgeShape(packet, decision) === "ok";
 }

@@ -29,7 +29,7 @@ import {
   icmpType,
   isIcmpError,
 } from "./wire/icmp.js";
-import { At, Ip } from "./wire/inlined.js";
+import { Ip, Ipv4At } from "./wire/inlined.js";
 import { IP_DONT_FRAGMENT, ipFragmentField, recordsAddresses } from "./wire/ipv4.js";
 import type { Packet } from "./wire/packet.js";
 
@@ -180,7 +180,7 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
     decision.nextHop = nextHop;
     decision.way = "outward";
     // Most need no closer look.
-    const isUsual = packet.ttl > 1 && packet.totalBytes <= wan.mtuBytes && packet.transportAt === At.TRANSPORT;
+    const isUsual = packet.ttl > 1 && packet.totalBytes <= wan.mtuBytes && packet.transportAt === Ipv4At.TRANSPORT;
     return isUsual ? "ok" : this.judgePassage(packet, wan);
   }
 
@@ -226,7 +226,8 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
       decision.way = isFromLan ? "hairpin" : "inward";
       if (!isTransitAddress(packet.source)) return "ipSourceMartian";
       // Most need no closer look.
-      const isUsual = packet.ttl > 1 && packet.totalBytes <= this.lan.mtuBytes && packet.transportAt === At.TRANSPORT;
+      const isUsual =
+        packet.ttl > 1 && packet.totalBytes <= this.lan.mtuBytes && packet.transportAt === Ipv4At.TRANSPORT;
       return isUsual ? "ok" : this.judgePassage(packet, this.lan);
     }
     if (isFromLan || this.isExpected(packet, owner)) return this.judgeLocal(packet, decision, "ok");
@@ -278,13 +279,13 @@ export abstract class GatewayJudge extends FragmentForwarder implements Firewall
   /** What a router looks at before it lets a packet pass to `out`. The packet is still as it came in. */
   private judgePassage(packet: Packet, out: Interface): Verdict {
     // As RFC 7126 sections 4.5 and 4.7 advise. Linux' "ping -R" begins the record with its own, inside address.
-    const hasOptions = packet.transportAt !== At.TRANSPORT;
-    if (hasOptions && recordsAddresses(packet.frame.view, At.NETWORK, packet.transportAt - At.NETWORK)) {
+    const hasOptions = packet.transportAt !== Ipv4At.TRANSPORT;
+    if (hasOptions && recordsAddresses(packet.frame.view, Ipv4At.NETWORK, packet.transportAt - Ipv4At.NETWORK)) {
       return "ipOptionRefused";
     }
     const isTooOld = packet.ttl <= 1;
     const isTooBig =
-      packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, At.NETWORK) & IP_DONT_FRAGMENT) !== 0;
+      packet.totalBytes > out.mtuBytes && (ipFragmentField(packet.frame.view, Ipv4At.NETWORK) & IP_DONT_FRAGMENT) !== 0;
     if (!isTooOld && !isTooBig) return "ok";
     // A stranger gets no answer: it would tell him a mapping from a closed port. Only a first fragment has ports, or an answer.
     const isStrange = packet.interfaceIndex === WAN && packet.fragmentOffset === 0;

@@ -1,11 +1,12 @@
 /**
  * The chains of records that begin at the flow table's buckets: one for packets out, and one for packets in.
  *
- * The hash of a tuple chooses its bucket. It is universal (Carter and Wegman, 1979): whatever records somebody chooses who does not know the secrets, two
- * of them share a bucket of `m` with a probability of 2 / m at most, and as there are twice as many buckets as records, a
- * packet meets no more than one stranger in its chain on average (two in a table of more than 16,384). An address is hashed by its halves, `(a + lower) *
- * (b + upper)` modulo 2^32: with the secrets a and b two addresses differ there by any amount with about the same
- * probability, in the upper 17 bits (pair-multiply-shift; Dietzfelbinger, 1996). So no ports can make up for it on purpose.
+ * The hash of a tuple chooses its bucket. It is universal (Carter and Wegman, 1979): whatever records somebody chooses who
+ * does not know the secrets, two of them share a bucket of `m` with a probability of 2 / m at most, and as there are twice
+ * as many buckets as records, a packet meets no more than one stranger in its chain on average (two in a table of more than
+ * 16,384). An address is hashed by its halves, `(a + lower) * (b + upper)` modulo 2^32: with the secrets a and b two
+ * addresses differ there by any amount with about the same probability, in the upper 17 bits (pair-multiply-shift;
+ * Dietzfelbinger, 1996). So no ports can make up for it on purpose.
  * The last product is multiply-shift (Dietzfelbinger et al., 1997): two words that differ, in whatever bits, share the
  * upper bits with a probability of 2 / m. The shift by 16 is for progressions, which products alone leave progressions.
  *

@@ -74,7 +74,7 @@ export const INBOUND_WAY = 4;
 export const OUTBOUND_WAY = 5;
 /** The tick of the last packet, in either direction. */
 export const LAST_SEEN = 6;
-/** Next record in the outbound chain (lower half) and in the inbound chain (upper half); the number of the bucket, inverted, for none. */
+/** Next record in the outbound chain (lower half) and in the inbound chain (upper half); after the last as in a bucket. */
 export const CHAINS = 7;
 
 /** Flags of a way: the next hop is known; and the NAT agrees: the session's state needs no look at its packets. */

@@ -39,7 +39,7 @@ export class Decision {
   mapping: number = Entry.NONE;
   /** The port forward that a new session's mapping belongs to; NONE for a dynamic one. */
   forward: number = Entry.NONE;
-  /** Who pays for a new session, what it holds, as `Hosts.held`, whether that is much, and if so, whether it is all that it may. */
+  /** Who pays for a new session; what it holds, as `Hosts.held`; whether that is much, and if so, whether it is all it may. */
   account = 0;
   isLarge = false;
   held = 0;

@@ -153,7 +153,8 @@ export class Eviction {
     const { small } = needsMapping ? this.#hosts.mappings : this.#hosts.sessions;
     const own = needsMapping ? (held >> 16) & 0xffff : held & 0xffff;
     this.#account = account;
-    this.#floor = Math.max(own, small);
+    this.#floor = small;
+    if (own > small) this.#floor = own;
     this.#isOwnOnly = isOwnOnly;
     this.#needsMapping = needsMapping;
   }

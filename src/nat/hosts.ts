@@ -28,9 +28,9 @@ export const enum Held {
   NEGATIVE = -0x7fff8000,
 }
 
-/** Words behind what is held, by account: COUNT for when its bucket is full again, and two accounts' refusals a word. */
+/** Where what begins, of words for each account: what it holds at 0, when its bucket is full again, refusals in half a word. */
 // biome-ignore lint/suspicious/noConstEnum: as Account.
-const enum At {
+const enum WordAt {
   FULL = 257,
   REFUSALS = 514,
   END = 643,
@@ -58,6 +58,7 @@ export interface Newcomer {
   account: number;
   held: number;
   isLarge: boolean;
+  /** Means something only where it is large. */
   isAtLimit: boolean;
 }
 
@@ -89,7 +90,7 @@ export class Shares {
 
 export class Hosts {
   // Those first that every new session needs: XS looks through an object's fields in their order.
-  readonly #words = new Int32Array(At.END);
+  readonly #words = new Int32Array(WordAt.END);
   readonly #clock: Clock;
   // What `judge` has worked out for `opened`; modulo 2^32.
   #nextFullAt = 0;
@@ -139,7 +140,7 @@ export class Hosts {
     return this.#words[account] as number;
   }
 
-  /** Looks through all accounts for who holds most. Once a second will do: to judge must change nothing, so it cannot do it itself. */
+  /** Looks through all accounts for who holds most. Once a second will do; `judge` cannot do it, for that must change nothing. */
   survey(): void {
     let sessions = 0;
     let mappings = 0;
@@ -153,20 +154,20 @@ export class Hosts {
   }
 
   /**
-   * Whether the decision's account may open a session now, as to rates; and notes what it holds. Half of what all may open
+   * Whether the newcomer's account may open a session now, as to rates; and notes what it holds. Half of what all may open
    * in a burst is left to hosts that hold little: those who flood cannot use it up.
    */
-  judge(decision: Newcomer): Verdict {
-    const account = decision.account;
+  judge(newcomer: Newcomer): Verdict {
+    const account = newcomer.account;
     const words = this.#words;
     const held = words[account] as number;
     // Neither half may become negative.
     const isLarge = ((this.#small - held) & Held.NEGATIVE) !== 0;
-    decision.isLarge = isLarge;
-    decision.held = held;
-    if (isLarge) decision.isAtLimit = ((this.#nearlyMost - held) & Held.NEGATIVE) !== 0;
+    newcomer.isLarge = isLarge;
+    newcomer.held = held;
+    if (isLarge) newcomer.isAtLimit = ((this.#nearlyMost - held) & Held.NEGATIVE) !== 0;
     const now = (this.#clock.now * Units.A_MS) | 0;
-    const fullAt = words[At.FULL + account] as number;
+    const fullAt = words[WordAt.FULL + account] as number;
     if (account === Account.CALLERS) return this.judgeCall(now, (fullAt - now) | 0);
     const interval = this.#hostInterval;
     const ahead = (fullAt - now) | 0;
@@ -202,7 +203,7 @@ export class Hosts {
   opened(account: number, mappings: number): void {
     const words = this.#words;
     words[account] = (words[account] as number) + 1 + mappings;
-    words[At.FULL + account] = this.#nextFullAt;
+    words[WordAt.FULL + account] = this.#nextFullAt;
     if (account !== Account.CALLERS) this.#totalFullAt = this.#nextTotalFullAt | 0;
   }
 
@@ -214,7 +215,7 @@ export class Hosts {
   /** A session was refused because of what the account holds, or how fast it opens. */
   refused(account: number): void {
     const words = this.#words;
-    const at = At.REFUSALS + (account >> 1);
+    const at = WordAt.REFUSALS + (account >> 1);
     const shift = (account & 1) << 4;
     const refusals = ((words[at] as number) >>> shift) & 0xffff;
     if (refusals < MOST_REFUSALS) words[at] = (words[at] as number) + (1 << shift);
@@ -222,7 +223,7 @@ export class Hosts {
 
   /** Sessions refused to the account so far, up to MOST_REFUSALS. */
   refusals(account: number): number {
-    return ((this.#words[At.REFUSALS + (account >> 1)] as number) >>> ((account & 1) << 4)) & 0xffff;
+    return ((this.#words[WordAt.REFUSALS + (account >> 1)] as number) >>> ((account & 1) << 4)) & 0xffff;
   }
 }
 

@@ -2,7 +2,7 @@
  * Rewrites one end of a packet, in its bytes and in its `Packet`; checksums follow incrementally (RFC 1624). The header gets
  * the packet's TTL at the same time: both change one checksum.
  */
-import { At, Icmp, Ip, Tcp, Udp } from "../wire/inlined.js";
+import { Icmp, Ip, Ipv4At, Tcp, Udp } from "../wire/inlined.js";
 import { ipIdentification } from "../wire/ipv4.js";
 import type { Packet } from "../wire/packet.js";
 
@@ -19,7 +19,7 @@ export function setSource(packet: Packet, address: number): void {
   const change =
     Sum.ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   packet.source = address;
-  finish(packet, At.SOURCE, address, change);
+  finish(packet, Ipv4At.SOURCE, address, change);
 }
 
 /** The destination address alone. */
@@ -28,19 +28,19 @@ export function setDestination(packet: Packet, address: number): void {
   const change =
     Sum.ABOVE_ZERO + ((before >> 16) & 0xffff) + (before & 0xffff) - ((address >> 16) & 0xffff) - (address & 0xffff);
   packet.destination = address;
-  finish(packet, At.DESTINATION, address, change);
+  finish(packet, Ipv4At.DESTINATION, address, change);
 }
 
 /** What a fragment other than the first one shows of its datagram: both addresses and the identification. */
 export function setLabel(packet: Packet, source: number, destination: number, identification: number): void {
   const { view } = packet.frame;
-  const before = ipIdentification(view, At.NETWORK);
+  const before = ipIdentification(view, Ipv4At.NETWORK);
   const addresses = changeOf(packet.source, source) + changeOf(packet.destination, destination);
-  view.setUint16(At.FRAGMENT, identification);
-  view.setInt32(At.SOURCE, source);
+  view.setUint16(Ipv4At.FRAGMENT, identification);
+  view.setInt32(Ipv4At.SOURCE, source);
   packet.source = source;
   packet.destination = destination;
-  finish(packet, At.DESTINATION, destination, addresses + before - identification);
+  finish(packet, Ipv4At.DESTINATION, destination, addresses + before - identification);
 }
 
 /** Address and port of one end of a UDP or TCP packet: its source, or its destination. */
@@ -68,20 +68,20 @@ export function setEndpoint(packet: Packet, isSource: boolean, address: number, 
     if ((fragmentWord & Ip.FRAGMENT_BITS) !== Ip.DONT_FRAGMENT) {
       const identification = packet.identification;
       change += ((fragmentWord >> 16) & 0xffff) - identification;
-      view.setUint16(At.FRAGMENT, identification);
+      view.setUint16(Ipv4At.FRAGMENT, identification);
     }
-    view.setInt32(At.SOURCE, address);
+    view.setInt32(Ipv4At.SOURCE, address);
   } else {
     view.setUint16(transportAt + 2, port);
     packet.destinationPort = port;
     packet.destination = address;
-    view.setInt32(At.DESTINATION, address);
+    view.setInt32(Ipv4At.DESTINATION, address);
   }
   // As `finish`, whose call would cost XS 900 instructions.
-  const word = view.getInt32(At.TTL);
+  const word = view.getInt32(Ipv4At.TTL);
   const ttl = packet.ttl;
   const sum = ((word & 0xffff) + change + ((word >> 16) & 0xff00) - (ttl << 8)) % 0xffff;
-  view.setInt32(At.TTL, (ttl << 24) | (word & 0xff0000) | sum);
+  view.setInt32(Ipv4At.TTL, (ttl << 24) | (word & 0xff0000) | sum);
 }
 
 /** The identifier of an ICMP query or reply, which was `before`. */
@@ -109,17 +109,17 @@ function changeOf(before: number, after: number): number {
 function finish(packet: Packet, at: number, address: number, change: number): void {
   const view = packet.frame.view;
   // TTL, protocol and checksum are one word.
-  const word = view.getInt32(At.TTL);
+  const word = view.getInt32(Ipv4At.TTL);
   const ttl = packet.ttl;
   let sum = (word & 0xffff) + change + ((word >> 16) & 0xff00) - (ttl << 8);
-  if (at === At.SOURCE) {
+  if (at === Ipv4At.SOURCE) {
     const fragmentWord = packet.fragmentWord;
     if ((fragmentWord & Ip.FRAGMENT_BITS) !== Ip.DONT_FRAGMENT) {
       const identification = packet.identification;
       sum += ((fragmentWord >> 16) & 0xffff) - identification;
-      view.setUint16(At.FRAGMENT, identification);
+      view.setUint16(Ipv4At.FRAGMENT, identification);
     }
   }
   view.setInt32(at, address);
-  view.setInt32(At.TTL, (ttl << 24) | (word & 0xff0000) | (sum % 0xffff));
+  view.setInt32(Ipv4At.TTL, (ttl << 24) | (word & 0xff0000) | (sum % 0xffff));
 }

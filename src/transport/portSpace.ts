@@ -26,17 +26,19 @@ const KIND_NUMBERS = Object.freeze({ socket: 0, listener: 1, forward: 2, mapping
 const enum Owner {
   ID_BITS = 14,
   MAX_ID = (1 << ID_BITS) - 1,
+  /** The kind of a mapping, in its place. */
   MAPPING = 3 << ID_BITS,
 }
 
 // biome-ignore lint/suspicious/noConstEnum: as Owner.
 const enum Key {
-  FREE = -1,
+  /** In a slot without one. */
+  NONE = -1,
 }
 
 // biome-ignore lint/suspicious/noConstEnum: as Owner.
 const enum Draws {
-  /** Random ones before the allocator walks: with half of a range taken, 1 allocation in 256 gets there. */
+  /** So many at random before the allocator walks: with half of a range taken, 1 allocation in 256 gets there. */
   MOST = 8,
 }
 
@@ -65,7 +67,7 @@ export class PortSpace {
   readonly #random: Random;
   readonly #capacity: number;
   readonly #slotMask: number;
-  /** Open addressing: `protocol << 16 | port`, or Key.FREE. */
+  /** Open addressing: `protocol << 16 | port`, or Key.NONE. */
   readonly #keys: Int32Array;
   /** Kind and id of who owns the key in the same slot; see `ownerOf`. */
   readonly #owners: Uint16Array;
@@ -86,7 +88,7 @@ export class PortSpace {
     this.#capacity = claims;
     this.#rangeCapacity = ranges;
     this.#slotMask = slots - 1;
-    this.#keys = new Int32Array(slots).fill(Key.FREE);
+    this.#keys = new Int32Array(slots).fill(Key.NONE);
     this.#owners = new Uint16Array(slots);
   }
 
@@ -101,6 +103,7 @@ export class PortSpace {
 
   /** Who owns the port; undefined for nobody. */
   ownerKind(protocol: number, port: number): PortOwnerKind | undefined {
+    // As `kindOf`, without its call.
     const owner = this.owner(protocol, port);
     return owner < 0 ? undefined : KINDS[owner >> Owner.ID_BITS];
   }
@@ -125,7 +128,7 @@ export class PortSpace {
     for (;;) {
       const found = keys[gap];
       if (found === key) break;
-      if (found === Key.FREE) return;
+      if (found === Key.NONE) return;
       gap = (gap + 1) & mask;
     }
     this.#count--;
@@ -134,7 +137,7 @@ export class PortSpace {
     for (;;) {
       slot = (slot + 1) & mask;
       const later = keys[slot] as number;
-      if (later === Key.FREE) break;
+      if (later === Key.NONE) break;
       // Random ports need no strong hash; the xor keeps the protocols' equal ports apart.
       const home = (later ^ (later >> 16)) & mask;
       if (((slot - home) & mask) < ((slot - gap) & mask)) continue;
@@ -142,7 +145,7 @@ export class PortSpace {
       this.#owners[gap] = this.#owners[slot] as number;
       gap = slot;
     }
-    keys[gap] = Key.FREE;
+    keys[gap] = Key.NONE;
   }
 
   /** Takes a whole range. False when any port in it has an owner, or when all ranges are in use. */
@@ -195,7 +198,7 @@ export class PortSpace {
     for (let slot = 0; slot <= this.#slotMask && claims.length < most; slot++) {
       const key = this.#keys[slot] as number;
       const port = key & 0xffff;
-      if (key === Key.FREE || !isWanted(key >> 16, port, port)) continue;
+      if (key === Key.NONE || !isWanted(key >> 16, port, port)) continue;
       claims.push(describe(key >> 16, { first: port, last: port }, this.#owners[slot] as number));
     }
     return claims;
@@ -226,7 +229,7 @@ export class PortSpace {
     const key = (protocol << 16) | port;
     const keys = this.#keys;
     let slot = (key ^ (key >> 16)) & this.#slotMask;
-    if (keys[slot] !== Key.FREE || this.#rangeCount !== 0) {
+    if (keys[slot] !== Key.NONE || this.#rangeCount !== 0) {
       if (this.owner(protocol, port) >= 0) port = this.pick(protocol, first, shift, size, Draws.MOST - 1);
       if (port === 0 && shift !== 0) port = this.pick(protocol, range.first, 0, last - range.first + 1, Draws.MOST);
       if (port === 0) return 0;
@@ -273,7 +276,7 @@ export class PortSpace {
     for (;;) {
       const found = keys[slot];
       if (found === key) return this.#owners[slot] as number;
-      if (found === Key.FREE) break;
+      if (found === Key.NONE) break;
       slot = (slot + 1) & mask;
     }
     this.#sought = slot;

@@ -6,7 +6,7 @@
 
 /** Offsets of IPv4's words in a frame's buffer. */
 // biome-ignore lint/suspicious/noConstEnum: see above.
-export const enum At {
+export const enum Ipv4At {
   NETWORK = 16,
   FRAGMENT = 20,
   TTL = 24,

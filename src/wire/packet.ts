@@ -6,7 +6,7 @@
 import { sumBytes } from "../core/checksum.js";
 import type { Verdict } from "../core/drops.js";
 import type { Frame } from "../core/frame.js";
-import { At, Ip } from "./inlined.js";
+import { Ip, Ipv4At } from "./inlined.js";
 import { validateOptions } from "./ipv4.js";
 
 /** What the length field can say (RFC 791 section 3.1). */
@@ -65,16 +65,16 @@ export class Packet {
     if (available < Ip.HEADER_BYTES) return "ipMalformed";
     const view = frame.view;
     // Each word is read once: on XS that costs as much as a single byte, and a call to read it as much again.
-    const word0 = view.getInt32(At.NETWORK);
+    const word0 = view.getInt32(Ipv4At.NETWORK);
     const totalBytes = word0 & 0xffff;
     const headerBytes = (word0 >> 22) & 60;
     if (word0 >> 28 !== 4 || headerBytes < Ip.HEADER_BYTES || totalBytes < headerBytes || totalBytes > available) {
       return "ipMalformed";
     }
-    const fragmentWord = view.getInt32(At.FRAGMENT);
-    const word2 = view.getInt32(At.TTL);
-    const source = view.getInt32(At.SOURCE);
-    const destination = view.getInt32(At.DESTINATION);
+    const fragmentWord = view.getInt32(Ipv4At.FRAGMENT);
+    const word2 = view.getInt32(Ipv4At.TTL);
+    const source = view.getInt32(Ipv4At.SOURCE);
+    const destination = view.getInt32(Ipv4At.DESTINATION);
     let sum =
       ((word0 >> 16) & 0xffff) +
       ((fragmentWord >> 16) & 0xffff) +
@@ -86,12 +86,12 @@ export class Packet {
       (word2 & 0xffff) +
       (source & 0xffff) +
       (destination & 0xffff);
-    if (headerBytes !== Ip.HEADER_BYTES) sum = sumBytes(view, At.TRANSPORT, headerBytes - Ip.HEADER_BYTES, sum);
+    if (headerBytes !== Ip.HEADER_BYTES) sum = sumBytes(view, Ipv4At.TRANSPORT, headerBytes - Ip.HEADER_BYTES, sum);
     // As adding with end-around carry until it is 0xffff (RFC 1071): it is not 0, for the first word is not.
     if (sum % 0xffff !== 0) return "ipChecksum";
-    const transportAt = At.NETWORK + headerBytes;
+    const transportAt = Ipv4At.NETWORK + headerBytes;
     if (headerBytes !== Ip.HEADER_BYTES) {
-      const options = validateOptions(view, At.TRANSPORT, transportAt);
+      const options = validateOptions(view, Ipv4At.TRANSPORT, transportAt);
       if (options !== "ok") return options;
     }
 

@@ -3,7 +3,7 @@ import { BROADCAST_ADDRESS } from "../../src/core/address.js";
 import { ETHERNET_AT, ETHERNET_HEADER_BYTES, MAX_FRAME_BYTES, NETWORK_AT, TRANSPORT_AT } from "../../src/core/frame.js";
 import { ETHERTYPE_AT, ETHERTYPE_IPV4, GROUP_BIT, SOURCE_AT } from "../../src/wire/ethernet.js";
 import { ICMP_CHECKSUM_OFFSET, ICMP_HEADER_BYTES, ICMP_IDENTIFIER_OFFSET } from "../../src/wire/icmp.js";
-import { At, Ethernet, EthernetAt, Icmp, Ip, Tcp, Udp } from "../../src/wire/inlined.js";
+import { Ethernet, EthernetAt, Icmp, Ip, Ipv4At, Tcp, Udp } from "../../src/wire/inlined.js";
 import {
   IP_DESTINATION_OFFSET,
   IP_DONT_FRAGMENT,
@@ -23,7 +23,7 @@ import { UDP_CHECKSUM_OFFSET, UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../../
 
 describe("the numbers that the compiler writes where they are used", () => {
   it("are where the IPv4 header has its fields", () => {
-    expect([At.NETWORK, At.FRAGMENT, At.TTL, At.SOURCE, At.DESTINATION, At.TRANSPORT]).toEqual([
+    expect([Ipv4At.NETWORK, Ipv4At.FRAGMENT, Ipv4At.TTL, Ipv4At.SOURCE, Ipv4At.DESTINATION, Ipv4At.TRANSPORT]).toEqual([
       NETWORK_AT,
       NETWORK_AT + IP_IDENTIFICATION_OFFSET,
       NETWORK_AT + IP_TTL_OFFSET,
