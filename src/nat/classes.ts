@@ -22,7 +22,7 @@ export interface ClassUse {
 }
 
 export class Classes {
-  /** TCP connections that open or close, and those of them that were called by who may be a forger; only read from outside. */
+  /** TCP connections that open or close, and those of them that were called by who may be a forger. `Sessions` counts some. */
   halfOpen = 0;
   calls = 0;
   readonly #flows: FlowTable;

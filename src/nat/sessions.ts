@@ -45,6 +45,7 @@ const enum Word {
   PEER_LINKS = 2,
   /** The tick of its last packet when the session was put at the end of its timer list. */
   QUEUED = 3,
+  COUNT = 4,
 }
 
 /** The first word. */
@@ -62,15 +63,13 @@ const enum Facts {
   OUTSIDE_SCALE_SHIFT = 28,
 }
 
+/** Of a list's number. */
 // biome-ignore lint/suspicious/noConstEnum: as Word.
-const enum Of {
-  /** Of a session's number: the index of its words. */
-  WORDS_SHIFT = 2,
-  /** Of a list: its timer class. */
-  CLASS = 3,
+const enum Bits {
+  TIMER_CLASS = 3,
 }
 
-/** Of the scale shifts above a state. */
+/** Where a session's state, as `open` takes it, has the window scales of its SYNs. */
 export const INSIDE_SCALE_SHIFT = Facts.INSIDE_SCALE_SHIFT - Facts.STATE_SHIFT;
 export const OUTSIDE_SCALE_SHIFT = Facts.OUTSIDE_SCALE_SHIFT - Facts.STATE_SHIFT;
 
@@ -94,7 +93,7 @@ export class Sessions {
   hasSilent = false;
   /** No head of a list is due before this tick. */
   #due = FAR;
-  /** How many there are of each kind. */
+  /** How many there are and were of each class. */
   readonly classes: Classes;
   /** The most sessions that there had been when one last closed. */
   #mostOpen = 0;
@@ -109,7 +108,7 @@ export class Sessions {
     this.#mappings = mappings;
     this.#hosts = hosts;
     this.classes = new Classes(flows);
-    this.#words = new Int32Array(capacity << Of.WORDS_SHIFT);
+    this.#words = new Int32Array(capacity * Word.COUNT);
     this.#peerHeads = new Int16Array(1 << headBits).fill(-1);
     this.#peerShift = 32 - headBits;
     this.#remoteSecret = random.next32() | 1;
@@ -147,7 +146,7 @@ export class Sessions {
   /** Whether a session has not expired. */
   isLiving(index: number): boolean {
     const timeout = this.#timeouts[
-      ((this.#words[index << Of.WORDS_SHIFT] as number) >> Facts.LIST_SHIFT) & Of.CLASS
+      ((this.#words[index * Word.COUNT] as number) >> Facts.LIST_SHIFT) & Bits.TIMER_CLASS
     ] as number;
     return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
@@ -158,12 +157,13 @@ export class Sessions {
   }
 
   /**
-   * A new session of a mapping, which has counted it, with `remote`: used now, for the tuple that `findOutbound` looked for last and did not find;
-   * -1 when the table has no room: what made way may still be in a reader's hands. `state` is 0 or CALLED for what is not TCP.
+   * A new session of a mapping, which has counted it, with `remote`: used now, for the tuple that `findOutbound` looked for
+   * last and did not find; -1 when the table has no room: what made way may still be in a reader's hands. `state` is 0 or
+   * CALLED for what is not TCP; for TCP it may have window scales above it.
    */
   open(mapping: number, externalPort: number, remote: number, list: number, state: number): number {
     const flows = this.#flows;
-    const timerClass = list & Of.CLASS;
+    const timerClass = list & Bits.TIMER_CLASS;
     const index = flows.insertSought(externalPort, timerClass === List.UDP);
     if (index < 0) return -1;
     if ((list & ~List.EXCESS) !== (List.UDP | List.UNPROVEN)) {
@@ -177,7 +177,7 @@ export class Sessions {
       }
     }
     const words = this.#words;
-    const at = index << Of.WORDS_SHIFT;
+    const at = index * Word.COUNT;
     words[at] = mapping | (list << Facts.LIST_SHIFT) | (state << Facts.STATE_SHIFT);
     // As `enqueue`, and `peerHead` below, without their calls.
     const tick = flows.header.tick;
@@ -189,7 +189,7 @@ export class Sessions {
     if (tail < 0) {
       this.begin(list, index, tick);
     } else {
-      const tailAt = (tail << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
+      const tailAt = tail * Word.COUNT + Word.TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
     const peerHeads = this.#peerHeads;
@@ -198,7 +198,7 @@ export class Sessions {
     const next = peerHeads[head] as number;
     words[at + Word.PEER_LINKS] = (next << 16) | (~head & 0xffff);
     if (next >= 0) {
-      const nextAt = (next << Of.WORDS_SHIFT) + Word.PEER_LINKS;
+      const nextAt = next * Word.COUNT + Word.PEER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | index;
     }
     peerHeads[head] = index;
@@ -208,7 +208,7 @@ export class Sessions {
   /** Ends a session, and its mapping if it was the last. */
   close(index: number): void {
     const words = this.#words;
-    const at = index << Of.WORDS_SHIFT;
+    const at = index * Word.COUNT;
     const facts = words[at] as number;
     const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     this.classes.leave(list);
@@ -220,13 +220,13 @@ export class Sessions {
       this.heads[list] = next;
       if (next < 0) this.waiting ^= 1 << list;
     } else {
-      const previousAt = (previous << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
+      const previousAt = previous * Word.COUNT + Word.TIMER_LINKS;
       words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
     }
     if (next < 0) {
       this.#timerTails[list] = previous;
     } else {
-      const nextAt = (next << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
+      const nextAt = next * Word.COUNT + Word.TIMER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
     }
     links = words[at + Word.PEER_LINKS] as number;
@@ -235,11 +235,11 @@ export class Sessions {
     if (previous < 0) {
       this.#peerHeads[~previous] = next;
     } else {
-      const previousAt = (previous << Of.WORDS_SHIFT) + Word.PEER_LINKS;
+      const previousAt = previous * Word.COUNT + Word.PEER_LINKS;
       words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
     }
     if (next >= 0) {
-      const nextAt = (next << Of.WORDS_SHIFT) + Word.PEER_LINKS;
+      const nextAt = next * Word.COUNT + Word.PEER_LINKS;
       words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
     }
     const flows = this.#flows;
@@ -261,7 +261,7 @@ export class Sessions {
   /** A packet was seen on the slow path, from inside or from outside. */
   touch(index: number, isInside: boolean): void {
     const words = this.#words;
-    const at = index << Of.WORDS_SHIFT;
+    const at = index * Word.COUNT;
     const facts = words[at] as number;
     const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     const tick = this.#flows.header.tick;
@@ -280,30 +280,30 @@ export class Sessions {
   }
 
   mapping(index: number): number {
-    return (this.#words[index << Of.WORDS_SHIFT] as number) & Facts.MAPPING;
+    return (this.#words[index * Word.COUNT] as number) & Facts.MAPPING;
   }
 
   list(index: number): number {
-    return ((this.#words[index << Of.WORDS_SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
+    return ((this.#words[index * Word.COUNT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
   }
 
   timerClass(index: number): TimerClass {
-    return (((this.#words[index << Of.WORDS_SHIFT] as number) >> Facts.LIST_SHIFT) & Of.CLASS) as TimerClass;
+    return (((this.#words[index * Word.COUNT] as number) >> Facts.LIST_SHIFT) & Bits.TIMER_CLASS) as TimerClass;
   }
 
   /** Whose account the session is on. */
   account(index: number): number {
-    const facts = this.#words[index << Of.WORDS_SHIFT] as number;
+    const facts = this.#words[index * Word.COUNT] as number;
     return facts & Facts.CALLED ? Account.CALLERS : this.#mappings.insideAddress(facts & Facts.MAPPING) & Account.BITS;
   }
 
   tcpState(index: number): number {
-    return ((this.#words[index << Of.WORDS_SHIFT] as number) & Facts.STATE) >> Facts.STATE_SHIFT;
+    return ((this.#words[index * Word.COUNT] as number) & Facts.STATE) >> Facts.STATE_SHIFT;
   }
 
   /** A TCP connection has had a packet now; from here on it is in `state`, and under the timeout of `timerClass`. */
   setTcpState(index: number, state: number, timerClass: TimerClass): void {
-    const at = index << Of.WORDS_SHIFT;
+    const at = index * Word.COUNT;
     const facts = this.#words[at] as number;
     const before = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     let list: number = timerClass;
@@ -326,19 +326,19 @@ export class Sessions {
   }
 
   windowScale(index: number, isInside: boolean): number {
-    const facts = this.#words[index << Of.WORDS_SHIFT] as number;
+    const facts = this.#words[index * Word.COUNT] as number;
     return (facts >> shiftOf(isInside)) & 15;
   }
 
   setWindowScale(index: number, isInside: boolean, scale: number): void {
     const shift = shiftOf(isInside);
-    const at = index << Of.WORDS_SHIFT;
+    const at = index * Word.COUNT;
     this.#words[at] = ((this.#words[at] as number) & ~(15 << shift)) | (scale << shift);
   }
 
   /** The window scale that the first SYN offers; the other side has offered none yet. */
   beginWindowScales(index: number, isInside: boolean, scale: number): void {
-    const at = index << Of.WORDS_SHIFT;
+    const at = index * Word.COUNT;
     const offered = scale << shiftOf(isInside);
     this.#words[at] = ((this.#words[at] as number) & ((1 << Facts.INSIDE_SCALE_SHIFT) - 1)) | offered;
   }
@@ -351,7 +351,7 @@ export class Sessions {
 
   /** Ends a session that makes way for another. */
   evict(index: number): void {
-    const list = ((this.#words[index << Of.WORDS_SHIFT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
+    const list = ((this.#words[index * Word.COUNT] as number) & Facts.LIST) >> Facts.LIST_SHIFT;
     this.classes.countEvicted(list);
     const isFirst = this.heads[list] === index;
     this.close(index);
@@ -365,7 +365,7 @@ export class Sessions {
     while (index >= 0) {
       const isMatch = this.mapping(index) === mapping && this.#flows.remoteAddress(index) === remote;
       if (isMatch && this.isLiving(index)) return true;
-      index = (this.#words[(index << Of.WORDS_SHIFT) + Word.PEER_LINKS] as number) >> 16;
+      index = (this.#words[index * Word.COUNT + Word.PEER_LINKS] as number) >> 16;
     }
     return false;
   }
@@ -378,12 +378,12 @@ export class Sessions {
 
   /** The one behind it in its list; -1 for none. */
   next(index: number): number {
-    return (this.#words[(index << Of.WORDS_SHIFT) + Word.TIMER_LINKS] as number) >> 16;
+    return (this.#words[index * Word.COUNT + Word.TIMER_LINKS] as number) >> 16;
   }
 
   /** The tick of its last packet when it was queued; if it was used since, its place in its list is not its own. */
   queued(index: number): number {
-    return this.#words[(index << Of.WORDS_SHIFT) + Word.QUEUED] as number;
+    return this.#words[index * Word.COUNT + Word.QUEUED] as number;
   }
 
   /** Ends a mapping with all its sessions. */
@@ -410,7 +410,7 @@ export class Sessions {
     let index = this.heads[list] as number;
     while (index >= 0) {
       const seen = this.#flows.lastSeen(index);
-      if (seen <= (this.#words[(index << Of.WORDS_SHIFT) + Word.QUEUED] as number) || looks === 0) return;
+      if (seen <= (this.#words[index * Word.COUNT + Word.QUEUED] as number) || looks === 0) return;
       looks--;
       this.requeue(index, list, seen);
       index = this.heads[list] as number;
@@ -435,11 +435,11 @@ export class Sessions {
         }
         continue;
       }
-      const timeout = this.#timeouts[list & Of.CLASS] as number;
+      const timeout = this.#timeouts[list & Bits.TIMER_CLASS] as number;
       let index = heads[list] as number;
       while (index >= 0) {
         // When it has expired if it was not used since it was queued.
-        const due = (words[(index << Of.WORDS_SHIFT) + Word.QUEUED] as number) + timeout + 1;
+        const due = (words[index * Word.COUNT + Word.QUEUED] as number) + timeout + 1;
         if (tick < due || looks === 0) {
           if (due < earliest) earliest = due;
           if (list !== List.TCP_ESTABLISHED && due - timeout <= tick - HANDSHAKE_S + 1) hasSilent = true;
@@ -475,7 +475,7 @@ export class Sessions {
 
   /** Often it is the last that was queued, and in this very second: then nothing changes. */
   private queueAgain(index: number, list: number): void {
-    const at = (index << Of.WORDS_SHIFT) + Word.QUEUED;
+    const at = index * Word.COUNT + Word.QUEUED;
     const tick = this.#flows.header.tick;
     if (this.#timerTails[list] !== index) {
       this.#flows.touch(index);
@@ -502,7 +502,7 @@ export class Sessions {
 
   private enqueue(index: number, list: number, seen: number): void {
     const words = this.#words;
-    const at = index << Of.WORDS_SHIFT;
+    const at = index * Word.COUNT;
     const tail = this.#timerTails[list] as number;
     words[at + Word.TIMER_LINKS] = -0x10000 | (tail & 0xffff);
     words[at + Word.QUEUED] = seen;
@@ -510,7 +510,7 @@ export class Sessions {
     if (tail < 0) {
       this.begin(list, index, seen);
     } else {
-      const tailAt = (tail << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
+      const tailAt = tail * Word.COUNT + Word.TIMER_LINKS;
       words[tailAt] = (index << 16) | ((words[tailAt] as number) & 0xffff);
     }
   }
@@ -519,26 +519,26 @@ export class Sessions {
   private begin(list: number, index: number, seen: number): void {
     this.heads[list] = index;
     this.waiting |= 1 << list;
-    const due = seen + (this.#timeouts[list & Of.CLASS] as number) + 1;
+    const due = seen + (this.#timeouts[list & Bits.TIMER_CLASS] as number) + 1;
     if (due < this.#due) this.#due = due;
   }
 
   private dequeue(index: number, list: number): void {
     const words = this.#words;
-    const links = words[(index << Of.WORDS_SHIFT) + Word.TIMER_LINKS] as number;
+    const links = words[index * Word.COUNT + Word.TIMER_LINKS] as number;
     const next = links >> 16;
     const previous = (links << 16) >> 16;
     if (previous < 0) {
       this.heads[list] = next;
       if (next < 0) this.waiting ^= 1 << list;
     } else {
-      const at = (previous << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
+      const at = previous * Word.COUNT + Word.TIMER_LINKS;
       words[at] = (next << 16) | ((words[at] as number) & 0xffff);
     }
     if (next < 0) {
       this.#timerTails[list] = previous;
     } else {
-      const at = (next << Of.WORDS_SHIFT) + Word.TIMER_LINKS;
+      const at = next * Word.COUNT + Word.TIMER_LINKS;
       words[at] = ((words[at] as number) & ~0xffff) | (previous & 0xffff);
     }
   }
