@@ -12,31 +12,33 @@ import { Account, Held } from "./hosts.js";
 import type { NatTables } from "./judge.js";
 import { List } from "./list.js";
 import { Forwarded } from "./mappings.js";
-import { isSettled } from "./tcpState.js";
+import { CALLED, isSettled } from "./tcpState.js";
 
 /** Another version's tables may mean something else by the same bits. */
 const SIGNATURE = 0x504b5301;
 const HEADER_BYTES = 12;
 /**
  * Inside address; remote address; inside and external port; remote port, window scales of both sides (4 bits each) and the
- * TCP state, or UDP_MARK and the state of a session of datagrams; the last acknowledgement numbers of inside and outside.
+ * TCP state, or UDP_MARK with the state and the list of a session of datagrams; the last acknowledgement numbers of inside
+ * and outside.
  */
 const SESSION_BYTES = 24;
 /** No TCP state has this bit. */
 const UDP_MARK = 0x80;
+const UDP_LISTS = List.EXCESS | List.UNPROVEN;
 
 /**
- * As many sessions as `mostBytes` hold: TCP connections that are established first, then UDP. Those that open or close and
- * queries are as quickly begun again.
+ * As many sessions as `mostBytes` hold: TCP connections that are established first, then UDP, answered first. Those that open
+ * or close and queries are as quickly begun again.
  */
 export function keepSessions(tables: NatTables, mostBytes: number): Uint8Array {
   const { flows, sessions } = tables;
   const chosen: number[] = [];
   const most = Math.floor((mostBytes - HEADER_BYTES) / SESSION_BYTES);
-  for (const wanted of [List.TCP_ESTABLISHED, List.UDP]) {
+  for (const wanted of [List.TCP_ESTABLISHED, List.UDP, List.UDP | List.UNPROVEN]) {
     for (let index = 0; index < flows.capacity && chosen.length < most; index++) {
-      const isKept = flows.isUsed(index) && sessions.timerClass(index) === wanted && sessions.isLiving(index);
-      if (isKept) chosen.push(index);
+      if (!flows.isUsed(index) || (sessions.list(index) & ~List.EXCESS) !== wanted) continue;
+      if (sessions.isLiving(index)) chosen.push(index);
     }
   }
   const bytes = new Uint8Array(HEADER_BYTES + chosen.length * SESSION_BYTES);
@@ -78,7 +80,7 @@ function writeSession(view: DataView, at: number, session: number, { flows, sess
   view.setUint16(at + 10, flows.externalPort(session));
   view.setUint16(at + 12, flows.remotePort(session));
   if (!isTcp) {
-    view.setUint8(at + 15, UDP_MARK | sessions.tcpState(session));
+    view.setUint8(at + 15, UDP_MARK | sessions.tcpState(session) | sessions.list(session));
     return;
   }
   view.setUint8(at + 14, sessions.windowScale(session, true) | (sessions.windowScale(session, false) << 4));
@@ -107,8 +109,8 @@ function restoreSession(view: DataView, at: number, tables: NatTables): boolean 
     mapping,
     externalPort,
     remote,
-    isTcp ? List.TCP_ESTABLISHED : List.UDP,
-    state & ~UDP_MARK,
+    isTcp ? List.TCP_ESTABLISHED : List.UDP | (state & UDP_LISTS),
+    isTcp ? state : state & CALLED,
   );
   hosts.add(sessions.account(session), 1);
   if (!isTcp) return true;

@@ -116,6 +116,24 @@ describe("a planned restart", () => {
     expect(restarted(old, 12 + 23).count).toBe(0);
   });
 
+  it("what nobody has answered is kept last, and is unanswered behind the restart, too", () => {
+    const old = new GatewayBench();
+    let externalPort = 0;
+    for (const sourcePort of [5001, 5002, 5003]) {
+      externalPort = decodeUdp(packetOf(old.out(udpFrame({ ...L1_TO_W1, sourcePort })))).sourcePort;
+    }
+    old.in(udpFrame({ ...W1_TO_US, sourcePort: 53, destinationPort: externalPort }));
+    const classes = (bench: GatewayBench) => {
+      const { answered, unanswered } = bench.gateway.nat.use.classes;
+      return [answered.now, unanswered.now];
+    };
+    expect(classes(old)).toEqual([1, 2]);
+    expect(classes(restarted(old).bench)).toEqual([1, 2]);
+    const { bench } = restarted(old, 12 + 24);
+    expect(classes(bench)).toEqual([1, 0]);
+    expect(bench.gateway.nat.mappings()).toMatchObject([{ externalPort }]);
+  });
+
   it("nothing comes back for another address of ours, from damaged bytes, or twice", () => {
     const { bench, bytes } = restarted(connected().bench);
     expect(bench.gateway.restoreSessions(bytes)).toBe(0);
