@@ -174,7 +174,7 @@ export abstract class GatewayForwarding extends GatewayJudge {
     const { refusal } = this;
     const { way, owner, rule } = this.nat.decision;
     const isByRule = rule >= 0 && (verdict === "firewallDenied" || verdict === "firewallRejected");
-    const isOurPort = way !== "outward" && way !== "none";
+    const isOurPort = way === "local" || way === "inward" || way === "hairpin";
     const isForwarded = isOurPort && owner === "forward";
     refusal.reason = verdict;
     if (verdict !== "ok") refusal.before = this.drops.counts[verdict];

@@ -2,7 +2,15 @@ import { describe, expect, it } from "vitest";
 import { Console } from "../../src/console/console.js";
 import { ETHERNET_HEADER_BYTES } from "../../src/core/frame.js";
 import { paddedTo60, tcpFrame, udpFrame } from "../support/frames.js";
-import { GatewayBench, L1_TO_W1, L1_TO_WAN_ADDRESS, W1_TO_US } from "../support/gatewayBench.js";
+import {
+  between,
+  GatewayBench,
+  L1_ADDRESS,
+  L1_TO_W1,
+  L1_TO_WAN_ADDRESS,
+  L2_ADDRESS,
+  W1_TO_US,
+} from "../support/gatewayBench.js";
 
 const CALL = { sourcePort: 4242, destinationPort: 25565, flags: "SYN" };
 
@@ -147,6 +155,16 @@ advice      a forward would let it in: forward add tcp 25565 ADDRESS
     const hairpin = say("explain last drop");
     expect(hairpin).toContain("packet      udp 192.168.1.10:4242 to 203.0.113.2:7001, from the LAN\n");
     expect(hairpin).toContain("dropped     forward-source-refused: ");
+  });
+
+  it("says of a packet from one LAN host to another nothing about the port that the packet before was for", () => {
+    const { bench, say } = fixture();
+    say("forward add udp 7000 192.168.1.50");
+    bench.in(udpFrame({ ...W1_TO_US, sourcePort: 4242, destinationPort: 7000 }));
+    bench.fromLan(udpFrame({ ...between(L1_ADDRESS, L2_ADDRESS), ttl: 1, sourcePort: 5000, destinationPort: 7000 }));
+    const text = say("explain last drop");
+    expect(text).toContain("dropped     ip-ttl-exceeded: ");
+    expect(text).not.toContain("belonged to");
   });
 
   it("tells of a packet whose next hop did not answer", () => {

@@ -21,7 +21,7 @@ import {
   WAN_ADDRESS,
 } from "../support/gatewayBench.js";
 import { ip } from "../support/stackFixture.js";
-import { checkTables } from "./checkTables.js";
+import { checkNothingLost, checkTables } from "./checkTables.js";
 
 const STEPS = Number(process.env.FUZZ_STEPS ?? 4000);
 const SEED = Number(process.env.FUZZ_SEED ?? 20261123);
@@ -64,6 +64,16 @@ class ChangingGateway {
     else this.#receive(this.#below(2));
     this.bench.clear();
     checkTables(this.bench.gateway);
+  }
+
+  /** With a mapping for each of as many hosts. */
+  fillMappings(): void {
+    const { nat, firewall } = this.bench.gateway;
+    while (firewall.rules.count > 0) firewall.rules.remove(0);
+    for (const { id } of nat.forwards.list()) nat.forwards.remove(id);
+    for (let host = 0; host < TINY.mappings; host++) {
+      this.bench.fromLan(udpFrame({ ...between(`192.168.1.${100 + host}`, W1_ADDRESS), sourcePort: 5000 }));
+    }
   }
 
   #receive(side: number): void {
@@ -208,6 +218,9 @@ describe("traffic while the configuration changes", () => {
       for (const what of ["outward", "inward", "hairpin", "natFiltered", "firewallDenied", "restarted", "rule added"]) {
         expect(changing.seen.get(what), what).toBeGreaterThan(STEPS / 1000);
       }
+      checkNothingLost(gateway);
+      changing.fillMappings();
+      expect(gateway.nat.mappingCount).toBe(TINY.mappings);
       gateway.setAddress(WAN, 0, 24);
       checkTables(gateway);
       expect([gateway.nat.sessionCount, gateway.nat.mappingCount]).toEqual([0, 0]);

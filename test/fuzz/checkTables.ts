@@ -34,6 +34,27 @@ export function checkTables(gateway: Gateway): void {
     nat.use.halfOpen.now,
   );
 
+  const { calls, transitory, established, unanswered, answered, icmp } = nat.use.classes;
+  for (const one of [calls, transitory, established, unanswered, answered, icmp]) {
+    if (one.now < 0 || one.most < one.now) throw new Error("a class counted wrong");
+  }
+  same("half-open connections, by class", calls.now + transitory.now, nat.use.halfOpen.now);
+  same(
+    "established connections",
+    established.now,
+    sum((use) => use.established),
+  );
+  same(
+    "datagrams",
+    unanswered.now + answered.now,
+    sum((use) => use.udp),
+  );
+  same(
+    "pings",
+    icmp.now,
+    sum((use) => use.icmp),
+  );
+
   const inside = new Set<string>();
   const dynamic = new Set<string>();
   for (const one of mappings) {
@@ -60,6 +81,7 @@ export function checkTables(gateway: Gateway): void {
     }
     if (one.expiresInS < 0) throw new Error("an expired session is listed");
   }
+  checkChains(gateway);
   same("sessions told apart from inside", outbound.size, sessions.length);
   same("sessions told apart from outside", inbound.size, sessions.length);
 
@@ -77,6 +99,43 @@ export function checkTables(gateway: Gateway): void {
   );
   const own = single.length - claimed.length;
   if (own > sockets.count + sockets.listenerCount + 8) throw new Error("ports claimed by no socket");
+}
+
+/** Each record of the flow table is found from both sides, and no other one in its place. */
+function checkChains({ nat }: Gateway): void {
+  const { flows } = nat;
+  let used = 0;
+  for (let index = 0; index < flows.capacity; index++) {
+    if (!flows.isUsed(index)) continue;
+    used++;
+    const [protocol, remote, remotePort] = [flows.protocol(index), flows.remoteAddress(index), flows.remotePort(index)];
+    const [inside, insidePort] = [flows.insideAddress(index), flows.insidePort(index)];
+    same("record found from inside", flows.findOutbound(protocol, inside, insidePort, remote, remotePort), index);
+    same(
+      "record found from outside",
+      flows.findInbound(protocol, remote, remotePort, flows.externalPort(index)),
+      index,
+    );
+  }
+  same("records in use", used, flows.count);
+}
+
+/** Throws where something of a gateway's tables cannot be had any more once its sessions have ended; leaves them empty. */
+export function checkNothingLost(gateway: Gateway): void {
+  const { nat, ports } = gateway;
+  const { flows } = nat;
+  nat.clear();
+  checkTables(gateway);
+  same("mappings left", nat.mappingCount, 0);
+  same("ports of mappings left", ports.claims().filter((one) => one.kind === "mapping").length, 0);
+  const taken = new Set<number>();
+  for (let port = 1; port <= flows.capacity; port++) {
+    if (flows.findOutbound(17, 1, port, 2, 3) >= 0) throw new Error("a record of nobody");
+    taken.add(flows.insertSought(port, true));
+  }
+  same("records to be had", taken.size, flows.capacity);
+  if (taken.has(-1)) throw new Error("a record is lost");
+  for (const index of taken) flows.remove(index);
 }
 
 function same(what: string, one: number, other: number): void {

@@ -3,7 +3,7 @@
  * everything is given back. FUZZ_FRAMES and FUZZ_SEED make a run longer or other; a failure names both.
  */
 import { describe, expect, it } from "vitest";
-import { checkTables } from "./checkTables.js";
+import { checkNothingLost, checkTables } from "./checkTables.js";
 import { FrameSource } from "./frameSource.js";
 import { FuzzedGateway } from "./fuzzedGateway.js";
 import { collectGarbage, heapBytes } from "./heap.js";
@@ -54,6 +54,7 @@ describe("mutated frames on both sides", () => {
       fuzzed.end();
       checkTables(fuzzed.gateway);
       expect(fuzzed.remains()).toEqual(fuzzed.untouched);
+      checkNothingLost(fuzzed.gateway);
     });
   }
 });
