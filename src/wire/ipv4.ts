@@ -14,8 +14,6 @@ export const IP_DONT_FRAGMENT = 0x4000;
 export const IP_MORE_FRAGMENTS = 0x2000;
 /** The fragment offset, in units of 8 bytes. */
 export const IP_OFFSET_MASK = 0x1fff;
-/** All that says whether a packet is, or may become, a fragment: it is atomic with DF alone of these (RFC 6864 section 4). */
-export const IP_FRAGMENT_BITS = 0x7fff;
 
 /** RFC 1340's recommended default, and what Linux sends. */
 export const DEFAULT_TTL = 64;
@@ -97,7 +95,6 @@ export function ipDestination(view: DataView, at: number): number {
   return view.getInt32(at + 16);
 }
 
-export const IP_IDENTIFICATION_OFFSET = 4;
 export const IP_TTL_OFFSET = 8;
 export const IP_CHECKSUM_OFFSET = 10;
 export const IP_SOURCE_OFFSET = 12;

@@ -6,7 +6,6 @@ import { PROTOCOL_TCP } from "./ipv4.js";
 export const TCP_HEADER_BYTES = 20;
 export const TCP_SEQUENCE_OFFSET = 4;
 export const TCP_ACKNOWLEDGEMENT_OFFSET = 8;
-export const TCP_FLAGS_OFFSET = 13;
 export const TCP_CHECKSUM_OFFSET = 16;
 
 export const TCP_FIN = 1;

@@ -4,7 +4,6 @@ import type { Verdict } from "../core/drops.js";
 import { PROTOCOL_UDP } from "./ipv4.js";
 
 export const UDP_HEADER_BYTES = 8;
-export const UDP_LENGTH_OFFSET = 4;
 export const UDP_CHECKSUM_OFFSET = 6;
 
 /** `available` is the IP payload's length in bytes. A checksum of 0 means there is none (RFC 1122 section 4.1.3.4). */

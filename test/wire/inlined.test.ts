@@ -7,30 +7,32 @@ import { Ethernet, EthernetAt, Icmp, Ip, Ipv4At, Tcp, Udp } from "../../src/wire
 import {
   IP_DESTINATION_OFFSET,
   IP_DONT_FRAGMENT,
-  IP_FRAGMENT_BITS,
-  IP_IDENTIFICATION_OFFSET,
   IP_MORE_FRAGMENTS,
   IP_OFFSET_MASK,
   IP_SOURCE_OFFSET,
   IP_TTL_OFFSET,
   IPV4_HEADER_BYTES,
+  ipIdentification,
   PROTOCOL_ICMP,
   PROTOCOL_TCP,
   PROTOCOL_UDP,
 } from "../../src/wire/ipv4.js";
-import { TCP_CHECKSUM_OFFSET, TCP_FLAGS_OFFSET, TCP_HEADER_BYTES } from "../../src/wire/tcp.js";
-import { UDP_CHECKSUM_OFFSET, UDP_HEADER_BYTES, UDP_LENGTH_OFFSET } from "../../src/wire/udp.js";
+import { TCP_CHECKSUM_OFFSET, TCP_HEADER_BYTES, tcpFlags, tcpHeaderBytes } from "../../src/wire/tcp.js";
+import { UDP_CHECKSUM_OFFSET, UDP_HEADER_BYTES, udpBytes } from "../../src/wire/udp.js";
+
+/** Each byte tells where it is. */
+const view = new DataView(Uint8Array.from({ length: 64 }, (_, at) => at).buffer);
 
 describe("the numbers that the compiler writes where they are used", () => {
   it("are where the IPv4 header has its fields", () => {
-    expect([Ipv4At.NETWORK, Ipv4At.FRAGMENT, Ipv4At.TTL, Ipv4At.SOURCE, Ipv4At.DESTINATION, Ipv4At.TRANSPORT]).toEqual([
+    expect([Ipv4At.NETWORK, Ipv4At.TTL, Ipv4At.SOURCE, Ipv4At.DESTINATION, Ipv4At.TRANSPORT]).toEqual([
       NETWORK_AT,
-      NETWORK_AT + IP_IDENTIFICATION_OFFSET,
       NETWORK_AT + IP_TTL_OFFSET,
       NETWORK_AT + IP_SOURCE_OFFSET,
       NETWORK_AT + IP_DESTINATION_OFFSET,
       TRANSPORT_AT,
     ]);
+    expect(view.getUint16(Ipv4At.FRAGMENT)).toBe(ipIdentification(view, NETWORK_AT));
   });
 
   it("are where the Ethernet header has its fields", () => {
@@ -48,22 +50,21 @@ describe("the numbers that the compiler writes where they are used", () => {
 
   it("are where the transports' headers have theirs", () => {
     expect([Icmp.CHECKSUM, Icmp.IDENTIFIER]).toEqual([ICMP_CHECKSUM_OFFSET, ICMP_IDENTIFIER_OFFSET]);
-    expect([Udp.LENGTH, Udp.CHECKSUM, Tcp.FLAGS_WORD, Tcp.CHECKSUM]).toEqual([
-      UDP_LENGTH_OFFSET,
-      UDP_CHECKSUM_OFFSET,
-      TCP_FLAGS_OFFSET - 1,
-      TCP_CHECKSUM_OFFSET,
-    ]);
+    expect([Udp.CHECKSUM, Tcp.CHECKSUM]).toEqual([UDP_CHECKSUM_OFFSET, TCP_CHECKSUM_OFFSET]);
+    expect(view.getUint16(Udp.LENGTH)).toBe(udpBytes(view, 0));
+    const word = view.getUint16(Tcp.FLAGS_WORD);
+    expect([word & 0xff, (word >> 10) & 60]).toEqual([tcpFlags(view, 0), tcpHeaderBytes(view, 0)]);
   });
 
   it("mean the same as the constants", () => {
     expect([Ip.ICMP, Ip.TCP, Ip.UDP]).toEqual([PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP]);
     expect(Ip.BROADCAST).toBe(BROADCAST_ADDRESS);
-    expect([Ip.OFFSET_MASK, Ip.MORE_FRAGMENTS, Ip.DONT_FRAGMENT, Ip.FRAGMENT_BITS]).toEqual([
+    expect([Ip.OFFSET_MASK, Ip.MORE_FRAGMENTS, Ip.DONT_FRAGMENT, Ip.ANY_FRAGMENT, Ip.FRAGMENT_BITS]).toEqual([
       IP_OFFSET_MASK,
       IP_MORE_FRAGMENTS,
       IP_DONT_FRAGMENT,
-      IP_FRAGMENT_BITS,
+      IP_MORE_FRAGMENTS | IP_OFFSET_MASK,
+      IP_DONT_FRAGMENT | IP_MORE_FRAGMENTS | IP_OFFSET_MASK,
     ]);
     expect([Ip.HEADER_BYTES, Icmp.HEADER_BYTES, Udp.HEADER_BYTES, Tcp.HEADER_BYTES, Ethernet.HEADER_BYTES]).toEqual([
       IPV4_HEADER_BYTES,
