@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parsePrefix } from "../../src/core/address.js";
 import { type ForwardSpec, formatForward } from "../../src/nat/forwards.js";
-import { TCP_ACK, TCP_SYN } from "../../src/wire/tcp.js";
+import { TCP_ACK, TCP_FIN, TCP_SYN } from "../../src/wire/tcp.js";
 import { makeBench, WAN_ADDRESS } from "./support/bench.js";
 import { address, at, destination, expectSound, source, tcp, udp } from "./support/packets.js";
 
@@ -42,6 +42,21 @@ describe("a port forward", () => {
     bench.nat.forwards.add(spec({ protocol: "udp" }));
     expect(source(bench.out(udp(GAME_PC, FRIEND)))).toEqual(PUBLISHED);
     expect(source(bench.out(tcp(GAME_PC, FRIEND, TCP_SYN))).port).not.toBe(25565);
+  });
+
+  it("ends what is over between the same ends once, where it is its mapping that makes way for the call", () => {
+    const bench = makeBench({}, { mappings: 1 });
+    const external = source(bench.out(tcp(GAME_PC, FRIEND, TCP_SYN)));
+    bench.in(tcp(FRIEND, external, TCP_SYN | TCP_ACK, { sequence: 9, acknowledgement: 1 }));
+    bench.out(tcp(GAME_PC, FRIEND, TCP_FIN | TCP_ACK, { sequence: 1, acknowledgement: 10 }));
+    bench.in(tcp(FRIEND, external, TCP_FIN | TCP_ACK, { sequence: 10, acknowledgement: 2 }));
+    bench.nat.forwards.add(spec());
+    bench.advance(10);
+    bench.in(tcp(FRIEND, PUBLISHED, TCP_SYN));
+    expect(bench.nat.mappings()).toMatchObject([{ externalPort: 25565, isStatic: true, sessions: 1 }]);
+    expect(bench.nat.sessionCount).toBe(1);
+    expect(bench.nat.hostUse(10)).toMatchObject([{ isCallers: true, sessions: 1, mappings: 1 }]);
+    expect(bench.nat.use.classes).toMatchObject({ calls: { now: 1 }, transitory: { now: 0, expired: 0, evicted: 1 } });
   });
 
   it("shifts a range, for both protocols", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { TRANSPORT_AT } from "../../src/core/frame.js";
-import { TCP_SYN } from "../../src/wire/tcp.js";
+import { TCP_RST, TCP_SYN } from "../../src/wire/tcp.js";
 import { makeBench, WAN_ADDRESS } from "./support/bench.js";
 import {
   address,
@@ -54,6 +54,26 @@ describe("mappings", () => {
     const [first, second] = bench.nat.mappings().filter((mapping) => mapping.protocol === 17);
     expect(destination(bench.in(udp(W1, { address: WAN_ADDRESS, port: first?.externalPort ?? 0 })))).toEqual(L1);
     expect(destination(bench.in(udp(W1, { address: WAN_ADDRESS, port: second?.externalPort ?? 0 })))).toEqual(L2);
+  });
+
+  it("judges no datagram by the flags of the segment before it", () => {
+    const bench = makeBench();
+    const external = source(bench.out(udp(L1, W1)));
+    expect(bench.nat.inbound(tcp(W1, external, TCP_RST))).toBe("wanUnsolicited");
+    expect(bench.nat.inbound(udp(W1, external))).toBe("ok");
+  });
+
+  it("ends with its last session, be there none but answered ones beyond its host's share", () => {
+    const bench = makeBench({ udpTimeoutS: 300 }, { sessions: 16, mappings: 16 });
+    bench.out(udp(L2, W1));
+    bench.out(udp(L2, W1_OTHER_PORT));
+    bench.in(udp(W1_OTHER_PORT, { address: WAN_ADDRESS, port: bench.nat.mappings()[0]?.externalPort ?? 0 }));
+    bench.advance(200);
+    bench.out(udp(L2, W1_OTHER_PORT));
+    bench.advance(101);
+    expect(bench.nat.sessionCount).toBe(1);
+    bench.advance(200);
+    expect([bench.nat.sessionCount, bench.nat.mappingCount]).toEqual([0, 0]);
   });
 
   it("gives mapping and port back when no record can be had, as while a reader is at work", () => {
