@@ -105,6 +105,10 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     externalSum = (external & 0xffff) + ((external >> 16) & 0xffff);
     notExternalSum = Is.ABOVE_ZERO - externalSum;
   });
+  let tick = 0;
+  header.followTick((seconds) => {
+    tick = seconds;
+  });
   /** As it stands in a frame's word: its bytes the other way round. */
   let identification = swapBytes(lastIdentification);
 
@@ -133,13 +137,12 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     if ((word6 & 0xff) <= 1) return Is.MISS;
     const protocol = (word6 >> 8) & 0xff;
     // What begins or ends a connection, and what is neither TCP nor UDP, need not be looked for.
-    if (protocol === Is.TCP) {
+    if (protocol !== Is.UDP) {
+      if (protocol !== Is.TCP) return Is.MISS;
       const flags = (packet[12] as number) & Is.TCP_HEADER_FLAGS;
       if (flags < Is.TCP_ACK_SHORTEST) return Is.MISS;
       if (flags > Is.TCP_ACK_LONGEST) return Is.MISS;
       if (flags > (length << 2) + Is.TCP_ACK_ROOM) return Is.MISS;
-    } else if (protocol !== Is.UDP) {
-      return Is.MISS;
     }
     const source = packet[7] as number;
     const destination = packet[8] as number;
@@ -187,9 +190,9 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     const newPorts = records[at + Word.EXTERNAL_PORTS] as number;
     replaced += notExternalSum;
     if (protocol === Is.TCP) {
-      if (records[at + Word.LAST_SEEN] !== header.tick) {
-        if (header.tick - (records[at + Word.LAST_SEEN] as number) > header.tcpLifetimeS) return Is.MISS;
-        records[at + Word.LAST_SEEN] = header.tick;
+      if (records[at + Word.LAST_SEEN] !== tick) {
+        if (tick - (records[at + Word.LAST_SEEN] as number) > header.tcpLifetimeS) return Is.MISS;
+        records[at + Word.LAST_SEEN] = tick;
       }
       // It is a hit; from here on everything succeeds.
       const word13 = packet[13] as number;
@@ -199,9 +202,9 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
       const word10 = packet[10] as number;
       if (((word10 << 8) & 0xffff00) % 0xffff !== length - Is.UDP_AT) return Is.MISS;
       if (length < Is.SHORTEST_UDP_BYTES) return Is.MISS;
-      if (records[at + Word.LAST_SEEN] !== header.tick) {
-        if (header.tick - (records[at + Word.LAST_SEEN] as number) > header.udpLifetimeS) return Is.MISS;
-        records[at + Word.LAST_SEEN] = header.tick;
+      if (records[at + Word.LAST_SEEN] !== tick) {
+        if (tick - (records[at + Word.LAST_SEEN] as number) > header.udpLifetimeS) return Is.MISS;
+        records[at + Word.LAST_SEEN] = tick;
       }
       // It is a hit, too. No checksum stays none, and one that would be 0 is 0xffff.
       if (word10 >> 16) {
@@ -243,13 +246,12 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     if ((word6 & 0xff) <= 1) return Is.MISS;
     const protocol = (word6 >> 8) & 0xff;
     // What begins or ends a connection, and what is neither TCP nor UDP, need not be looked for.
-    if (protocol === Is.TCP) {
+    if (protocol !== Is.UDP) {
+      if (protocol !== Is.TCP) return Is.MISS;
       const flags = (packet[12] as number) & Is.TCP_HEADER_FLAGS;
       if (flags < Is.TCP_ACK_SHORTEST) return Is.MISS;
       if (flags > Is.TCP_ACK_LONGEST) return Is.MISS;
       if (flags > (length << 2) + Is.TCP_ACK_ROOM) return Is.MISS;
-    } else if (protocol !== Is.UDP) {
-      return Is.MISS;
     }
     const source = packet[7] as number;
     let ports = packet[9] as number;
@@ -291,9 +293,9 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
     const inside = records[at + Word.INSIDE_ADDRESS] as number;
     replaced += Is.ABOVE_ZERO - (inside & 0xffff) - ((inside >> 16) & 0xffff);
     if (protocol === Is.TCP) {
-      if (records[at + Word.LAST_SEEN] !== header.tick) {
-        if (header.tick - (records[at + Word.LAST_SEEN] as number) > header.tcpLifetimeS) return Is.MISS;
-        records[at + Word.LAST_SEEN] = header.tick;
+      if (records[at + Word.LAST_SEEN] !== tick) {
+        if (tick - (records[at + Word.LAST_SEEN] as number) > header.tcpLifetimeS) return Is.MISS;
+        records[at + Word.LAST_SEEN] = tick;
       }
       const word13 = packet[13] as number;
       packet[13] = (word13 & Is.UPPER_HALF) | (((word13 & 0xffff) + replaced + ports - newPorts) % 0xffff);
@@ -302,9 +304,9 @@ export function createFlowCache(table: FlowTable, lastIdentification: number): F
       const word10 = packet[10] as number;
       if (((word10 << 8) & 0xffff00) % 0xffff !== length - Is.UDP_AT) return Is.MISS;
       if (length < Is.SHORTEST_UDP_BYTES) return Is.MISS;
-      if (records[at + Word.LAST_SEEN] !== header.tick) {
-        if (header.tick - (records[at + Word.LAST_SEEN] as number) > header.udpLifetimeS) return Is.MISS;
-        records[at + Word.LAST_SEEN] = header.tick;
+      if (records[at + Word.LAST_SEEN] !== tick) {
+        if (tick - (records[at + Word.LAST_SEEN] as number) > header.udpLifetimeS) return Is.MISS;
+        records[at + Word.LAST_SEEN] = tick;
       }
       if (word10 >> 16) {
         packet[10] =

@@ -20,6 +20,8 @@ export interface InterfaceWords {
 /** Hears our address on the WAN, wire, and what the interfaces are. */
 export type HeaderFollower = (external: number, lan: Readonly<InterfaceWords>, wan: Readonly<InterfaceWords>) => void;
 
+export type TickFollower = (tick: number) => void;
+
 const CLOSED_INTERFACE: Readonly<InterfaceWords> = Object.freeze({ head: CLOSED, tail: 0, mtuBytes: 0 });
 
 export class FlowHeader {
@@ -39,6 +41,7 @@ export class FlowHeader {
   readonly #wan: InterfaceWords = { head: CLOSED, tail: 0, mtuBytes: 0 };
   #external = 0;
   readonly #followers: HeaderFollower[] = [];
+  readonly #tickFollowers: TickFollower[] = [];
   /** The period in which the interfaces were closed. */
   #period = 0;
 
@@ -53,6 +56,9 @@ export class FlowHeader {
   setTick(seconds: number): void {
     this.tick = seconds;
     this.#access.store(TICK, seconds);
+    // Without an iterator, which would allocate each second.
+    const followers = this.#tickFollowers;
+    for (let i = 0; i < followers.length; i++) followers[i]?.(seconds);
   }
 
   setLifetimes(udpSeconds: number, tcpSeconds: number): void {
@@ -74,6 +80,12 @@ export class FlowHeader {
     wanted.tail = this.#toWire((mac % 0x100000000) | 0);
     wanted.mtuBytes = mtuBytes;
     this.change();
+  }
+
+  /** Calls `follower` now, and again with each tick. */
+  followTick(follower: TickFollower): void {
+    this.#tickFollowers.push(follower);
+    follower(this.tick);
   }
 
   /** Calls `follower` now, and again whenever the external address and the interfaces change. */
