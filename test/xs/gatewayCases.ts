@@ -188,6 +188,15 @@ function overfill(rig: GatewayRig): Uint8Array[] {
   return tooMany().slice(KEPT_SESSIONS);
 }
 
+/** What one host may have, of which it has all: its own make way for each that follows. */
+const LIMITED: Partial<NatSettings> = Object.freeze({ ...UNLIMITED, hostSessions: 64, hostMappings: 64 });
+
+function fillQuota(rig: GatewayRig): Uint8Array[] {
+  const [open, others] = [newUdp().slice(0, 64), newUdp().slice(64)];
+  rig.receive(LAN, ...open);
+  return [...others, ...open];
+}
+
 /** As many connections open as may; each of those that follow takes the oldest one's place, and its turn comes again later. */
 function fillHandshakes(rig: GatewayRig): Uint8Array[] {
   const [opening, others] = [newTcp().slice(0, HANDSHAKES), newTcp().slice(HANDSHAKES)];
@@ -258,6 +267,7 @@ export const SLOW_CASES: readonly PacketCase[] = [
     { packets: HANDSHAKES },
   ),
   gatewayCase("new UDP session, table full", LAN, overfill, { nat: UNLIMITED }),
+  gatewayCase("new UDP mapping, host at its limit", LAN, fillQuota, { packets: NEW_PACKETS, nat: LIMITED }),
   gatewayCase("new TCP mapping, handshakes full", LAN, fillHandshakes, { packets: NEW_PACKETS, nat: UNLIMITED }),
   gatewayCase("ping of the gateway", LAN, () => [icmpFrame({ ...between(LAPTOP, OUR_LAN), ...ECHO_DATA })]),
 ];
