@@ -16,7 +16,8 @@ import { type PortRange, SOCKET_PORTS } from "../transport/portSpace.js";
 export const NAT_TIMEOUTS = Object.freeze({
   udp: "udpTimeoutS",
   "tcp-established": "tcpEstablishedTimeoutS",
-  "tcp-transitory": "tcpTransitoryTimeoutS",
+  "tcp-opening": "tcpOpeningTimeoutS",
+  "tcp-closing": "tcpClosingTimeoutS",
   icmp: "icmpTimeoutS",
 } as const);
 

@@ -1,7 +1,7 @@
 /**
  * Who makes way for a new session when a table, or what one account may have of it, is full.
  *
- * In this order: TCP connections forgotten in opening or closing; then what hosts hold beyond their fair share, datagrams
+ * In this order: TCP connections forgotten in closing, then in opening; then what hosts hold beyond their fair share, datagrams
  * that nobody answered first, then pings, then idle datagrams; and what everybody else has only for a host that holds
  * little itself. Handshakes under way and datagrams each make way for their own kind first. An established TCP connection
  * never goes. Nobody loses anything to a host that holds more than himself.
@@ -15,14 +15,14 @@ import { List } from "./list.js";
 import type { Mappings } from "./mappings.js";
 import { HANDSHAKE_S, type Sessions } from "./sessions.js";
 
-/** Sessions looked at for one newcomer. */
+/** Sessions looked at in one go; as many again that close. */
 const LOOK_LIMIT = 32;
 
 /** Of a table so small that a quarter would be a handful. */
 const LEAST_HALF_OPEN = 16;
 
 /** Half-open connections, as `Sessions.waiting` has them. */
-const HALF_OPEN_LISTS = (1 << List.TCP_TRANSITORY) | (1 << List.CALLS);
+const HALF_OPEN_LISTS = (1 << List.TCP_TRANSITORY) | (1 << List.TCP_CLOSING) | (1 << List.CALLS);
 /** Lists of datagrams, as many as the two orders below. */
 const DATAGRAM_LISTS = 6;
 /** Lists of datagrams in the order of their worth. */
@@ -73,8 +73,8 @@ export class Eviction {
 
   /**
    * The half-open connection that makes way for one more, when there are as many as may be; -1 if none does. A call for a
-   * call, or when calls have half of the room; else that of a host which holds much, or else the oldest: as fast as hosts
-   * may open connections, it has had a quarter of a second.
+   * call, or when calls have half of the room; else that of a host which holds much, or else the oldest, one that closes
+   * first: as fast as hosts may open connections, it has had a quarter of a second.
    */
   halfOpenVictim({ account, held }: Decision): number {
     this.begin(account, held, false, false);
@@ -85,10 +85,10 @@ export class Eviction {
     if (call >= 0) return call;
     const forgotten = this.forgotten();
     if (forgotten >= 0) return forgotten;
-    const excess = this.firstOf(List.TCP_TRANSITORY, false);
+    const excess = this.firstTransitory(false);
     if (excess >= 0 || isCall) return excess;
     this.#looks = LOOK_LIMIT;
-    const oldest = this.firstOf(List.TCP_TRANSITORY, true);
+    const oldest = this.firstTransitory(true);
     return oldest >= 0 ? oldest : this.firstOf(List.CALLS, true);
   }
 
@@ -162,14 +162,23 @@ export class Eviction {
   /** A connection that has been silent in opening or closing for longer than a handshake takes, whosever it is. */
   private forgotten(): number {
     this.#looks = LOOK_LIMIT;
-    const oldest = this.firstOf(List.TCP_TRANSITORY, true);
-    if (oldest >= 0 && this.isForgotten(oldest)) return oldest;
-    const call = this.firstOf(List.CALLS, true);
-    return call >= 0 && this.isForgotten(call) ? call : -1;
+    this.#silentS = HANDSHAKE_S;
+    const oldest = this.firstTransitory(true);
+    const forgotten = oldest >= 0 ? oldest : this.firstOf(List.CALLS, true);
+    this.#silentS = 0;
+    return forgotten;
   }
 
-  private isForgotten(index: number): boolean {
-    return this.#flows.tick - this.#flows.lastSeen(index) >= HANDSHAKE_S;
+  /** A connection that is over before one that opens. Neither list hides the other: each has all the looks that are left. */
+  private firstTransitory(isAnybodys: boolean): number {
+    const sessions = this.#sessions;
+    if ((sessions.waiting >> List.TCP_CLOSING) & 1) {
+      const looks = this.#looks;
+      const closing = this.firstOf(List.TCP_CLOSING, isAnybodys);
+      if (closing >= 0) return closing;
+      this.#looks = looks;
+    }
+    return this.firstOf(List.TCP_TRANSITORY, isAnybodys);
   }
 
   /** Handshakes under way make way for each other first; datagrams likewise. */
@@ -177,8 +186,8 @@ export class Eviction {
     const { waiting } = this.#sessions;
     const hasHalfOpen = (waiting & HALF_OPEN_LISTS) !== 0;
     this.#looks = LOOK_LIMIT;
-    const opening = isTcp && hasHalfOpen ? this.firstOf(List.TCP_TRANSITORY, isAnybodys) : -1;
-    if (opening >= 0) return opening;
+    const transitory = isTcp && hasHalfOpen ? this.firstTransitory(isAnybodys) : -1;
+    if (transitory >= 0) return transitory;
     for (let i = 0; i < DATAGRAM_LISTS; i++) {
       const list = lists[i] as number;
       if (((waiting >> list) & 1) === 0) continue;
@@ -186,7 +195,7 @@ export class Eviction {
       if (index >= 0) return index;
     }
     if (!hasHalfOpen) return -1;
-    const other = isTcp ? -1 : this.firstOf(List.TCP_TRANSITORY, isAnybodys);
+    const other = isTcp ? -1 : this.firstTransitory(isAnybodys);
     return other >= 0 ? other : this.firstOf(List.CALLS, true);
   }
 

@@ -14,7 +14,7 @@ import { Account, Held, type Hosts } from "./hosts.js";
 import { List, type TimerClass } from "./list.js";
 import type { Mappings } from "./mappings.js";
 import type { NatSettings } from "./settings.js";
-import { isUnprovenCall } from "./tcpState.js";
+import { listOf } from "./tcpState.js";
 
 const TIMER_CLASSES = 4;
 const ALL_CLASSES = (1 << TIMER_CLASSES) - 1;
@@ -84,6 +84,7 @@ export class Sessions {
   readonly #remoteSecret: number;
   readonly #mappingSecret: number;
   readonly #timerTails: number[] = [];
+  /** By list: seconds without a packet that its sessions live. */
   readonly #timeouts: number[] = [];
   /** By list, the session that has waited longest in it; -1 when it is empty. Only read from outside. */
   readonly heads: number[] = [];
@@ -116,17 +117,14 @@ export class Sessions {
     for (let list = 0; list < List.END; list++) {
       this.heads.push(-1);
       this.#timerTails.push(-1);
+      this.#timeouts.push(0);
     }
-    for (let timerClass = 0; timerClass < TIMER_CLASSES; timerClass++) this.#timeouts.push(0);
     this.configure(settings);
   }
 
   /** Takes the timeouts; they hold for the sessions that there are, too. */
   configure(settings: NatSettings): void {
-    this.#timeouts[List.UDP] = settings.udpTimeoutS;
-    this.#timeouts[List.ICMP] = settings.icmpTimeoutS;
-    this.#timeouts[List.TCP_TRANSITORY] = settings.tcpTransitoryTimeoutS;
-    this.#timeouts[List.TCP_ESTABLISHED] = settings.tcpEstablishedTimeoutS;
+    for (let list = 0; list < List.END; list++) this.#timeouts[list] = timeoutOf(list, settings);
     this.#flows.setLifetimes(settings.udpTimeoutS, settings.tcpEstablishedTimeoutS);
     this.#due = this.waiting === 0 ? FAR : 0;
   }
@@ -146,7 +144,7 @@ export class Sessions {
   /** Whether a session has not expired. */
   isLiving(index: number): boolean {
     const timeout = this.#timeouts[
-      ((this.#words[index * Word.COUNT] as number) >> Facts.LIST_SHIFT) & Bits.TIMER_CLASS
+      ((this.#words[index * Word.COUNT] as number) & Facts.LIST) >> Facts.LIST_SHIFT
     ] as number;
     return this.#flows.header.tick - this.#flows.lastSeen(index) <= timeout;
   }
@@ -301,15 +299,12 @@ export class Sessions {
     return ((this.#words[index * Word.COUNT] as number) & Facts.STATE) >> Facts.STATE_SHIFT;
   }
 
-  /** A TCP connection has had a packet now; from here on it is in `state`, and under the timeout of `timerClass`. */
-  setTcpState(index: number, state: number, timerClass: TimerClass): void {
+  /** A TCP connection has had a packet now; from here on it is in `state`, and under the timeout of its list. */
+  setTcpState(index: number, state: number): void {
     const at = index * Word.COUNT;
     const facts = this.#words[at] as number;
     const before = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
-    let list: number = timerClass;
-    if (timerClass === List.TCP_TRANSITORY) {
-      if (isUnprovenCall(state)) list = List.CALLS;
-    }
+    const list = listOf(state);
     const next = (facts & ~(Facts.STATE | Facts.LIST)) | (state << Facts.STATE_SHIFT) | (list << Facts.LIST_SHIFT);
     if (next !== facts) this.#words[at] = next;
     // The other side has begun anew.
@@ -373,7 +368,7 @@ export class Sessions {
   /** Whole seconds until the session expires; negative when it has. */
   secondsLeft(index: number): number {
     const idle = this.#flows.tick - this.#flows.lastSeen(index);
-    return (this.#timeouts[this.timerClass(index)] as number) - idle;
+    return (this.#timeouts[this.list(index)] as number) - idle;
   }
 
   /** The one behind it in its list; -1 for none. */
@@ -435,7 +430,7 @@ export class Sessions {
         }
         continue;
       }
-      const timeout = this.#timeouts[list & Bits.TIMER_CLASS] as number;
+      const timeout = this.#timeouts[list] as number;
       let index = heads[list] as number;
       while (index >= 0) {
         // When it has expired if it was not used since it was queued.
@@ -519,7 +514,7 @@ export class Sessions {
   private begin(list: number, index: number, seen: number): void {
     this.heads[list] = index;
     this.waiting |= 1 << list;
-    const due = seen + (this.#timeouts[list & Bits.TIMER_CLASS] as number) + 1;
+    const due = seen + (this.#timeouts[list] as number) + 1;
     if (due < this.#due) this.#due = due;
   }
 
@@ -547,6 +542,21 @@ export class Sessions {
   private peerHead(mapping: number, remote: number): number {
     const hash = imul(remote, this.#remoteSecret);
     return imul(hash ^ ((hash >> 15) & 0x1ffff) ^ mapping, this.#mappingSecret) >>> this.#peerShift;
+  }
+}
+
+/** Seconds; unproven calls are opening, and what a datagram is worth does not matter. */
+function timeoutOf(list: number, settings: NatSettings): number {
+  if (list === List.TCP_CLOSING) return settings.tcpClosingTimeoutS;
+  switch (list & Bits.TIMER_CLASS) {
+    case List.TCP_ESTABLISHED:
+      return settings.tcpEstablishedTimeoutS;
+    case List.TCP_TRANSITORY:
+      return settings.tcpOpeningTimeoutS;
+    case List.ICMP:
+      return settings.icmpTimeoutS;
+    default:
+      return settings.udpTimeoutS;
   }
 }
 

@@ -13,8 +13,9 @@ export interface NatSettings {
   /** Seconds without a packet after which a session ends. */
   readonly udpTimeoutS: number;
   readonly tcpEstablishedTimeoutS: number;
-  /** Connections that are opening, closing or reset. */
-  readonly tcpTransitoryTimeoutS: number;
+  readonly tcpOpeningTimeoutS: number;
+  /** Connections that both sides have closed, or one has reset. */
+  readonly tcpClosingTimeoutS: number;
   readonly icmpTimeoutS: number;
   /** External ports for inside ports 1024..65535. */
   readonly ports: PortRange;
@@ -38,9 +39,10 @@ export const DEFAULT_NAT_SETTINGS: NatSettings = Object.freeze({
   filtering: "addressDependent",
   // RFC 4787 REQ-5c.
   udpTimeoutS: 300,
-  // RFC 5382 REQ-5: 2 hours 4 minutes, and 4 minutes.
+  // RFC 5382 REQ-5: 2 hours 4 minutes, and 4 minutes; apart from each other by RFC 7857 section 2.1.
   tcpEstablishedTimeoutS: 7440,
-  tcpTransitoryTimeoutS: 240,
+  tcpOpeningTimeoutS: 240,
+  tcpClosingTimeoutS: 240,
   // RFC 5508 REQ-2.
   icmpTimeoutS: 60,
   ports: NAT_PORTS,

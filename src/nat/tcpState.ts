@@ -6,6 +6,7 @@
  * never takes an established connection's place.
  */
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../wire/tcp.js";
+import { List } from "./list.js";
 
 export const SYN_INSIDE = 1;
 export const SYN_OUTSIDE = 2;
@@ -32,11 +33,6 @@ export function tcpStateName(state: number): TcpStateName {
   return state & ESTABLISHED ? "ESTABLISHED" : "INIT";
 }
 
-/** Opening, closing or reset: the shorter timeout applies. A half-closed connection is established (RFC 5382 REQ-5). */
-export function isTransitory(state: number): boolean {
-  return (state & (ESTABLISHED | RESET)) !== ESTABLISHED || (state & BOTH_FINS) === BOTH_FINS;
-}
-
 /** Nothing but data and acknowledgements is expected: the fast path may carry the connection. */
 export function isSettled(state: number): boolean {
   return (state & (ESTABLISHED | RESET | BOTH_FINS)) === ESTABLISHED;
@@ -52,9 +48,14 @@ export function isCalled(state: number): boolean {
   return (state & OPENED_OUTSIDE) !== 0;
 }
 
-/** Called from outside, and the caller has not answered yet: it may be forged. */
-export function isUnprovenCall(state: number): boolean {
-  return (state & (OPENED_OUTSIDE | ESTABLISHED)) === OPENED_OUTSIDE;
+/**
+ * The list of connections in this state, each with a timeout of its own. One that a caller from outside began and has not
+ * answered yet may be forged. A half-closed one is established (RFC 5382 REQ-5).
+ */
+export function listOf(state: number): number {
+  if ((state & (OPENED_OUTSIDE | ESTABLISHED)) === OPENED_OUTSIDE) return List.CALLS;
+  if (isClosed(state)) return List.TCP_CLOSING;
+  return state & ESTABLISHED ? List.TCP_ESTABLISHED : List.TCP_TRANSITORY;
 }
 
 /** A SYN that opens a connection, as opposed to the answer to one. */

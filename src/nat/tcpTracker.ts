@@ -21,14 +21,12 @@ import {
   tcpHeaderBytes,
   tcpSequence,
 } from "../wire/tcp.js";
-import { List } from "./list.js";
 import { INSIDE_SCALE_SHIFT, OUTSIDE_SCALE_SHIFT, type Sessions } from "./sessions.js";
 import {
   ESTABLISHED,
   isClosed,
   isOpening,
   isSettled,
-  isTransitory,
   nextState,
   openedState,
   RESET,
@@ -72,7 +70,7 @@ export class TcpTracker {
     if (isOpening(flags) && isClosed(state)) {
       this.begin(session, packet, isInside);
       this.#sessions.beginWindowScales(session, isInside, offeredScale(view, at));
-      this.#sessions.setTcpState(session, openedState(isInside), List.TCP_TRANSITORY);
+      this.#sessions.setTcpState(session, openedState(isInside));
       this.#flows.setSettled(session, false);
       return;
     }
@@ -99,7 +97,7 @@ export class TcpTracker {
       isInside,
       acknowledgesSyn,
     );
-    this.#sessions.setTcpState(session, next, isTransitory(next) ? List.TCP_TRANSITORY : List.TCP_ESTABLISHED);
+    this.#sessions.setTcpState(session, next);
     this.#flows.setSettled(session, isSettled(next));
   }
 

@@ -281,7 +281,7 @@ describe("RFC 5382: TCP", () => {
   });
 
   it("RFC5382 REQ-5a: the timers are what the administrator sets", () => {
-    const nat = { tcpEstablishedTimeoutS: 600, tcpTransitoryTimeoutS: 300 };
+    const nat = { tcpEstablishedTimeoutS: 600, tcpOpeningTimeoutS: 300 };
     const connection = new Connection(new GatewayBench({ nat }));
     connection.bench.advance(300_000);
     connection.establish();

@@ -6,6 +6,7 @@ import {
   Connection,
   connected,
   expectFrame,
+  forwardToL2,
   GatewayBench,
   icmpErrorFrame,
   L1_TO_W1,
@@ -14,6 +15,7 @@ import {
   tcpPortOf,
   udpFrame,
   udpPortOf,
+  W1_TO_US,
   W2_TO_US,
 } from "./fixture.js";
 
@@ -95,8 +97,99 @@ describe("RFC 7857", () => {
     one.bench.expectSilence("wan", one.server("ACK"), { wanUnsolicited: 1 });
   });
 
-  it("RFC7857 §2.1 (shorter): the timer of opening and closing can be set below 4 min", () => {
-    const one = new Connection(new GatewayBench({ nat: { tcpTransitoryTimeoutS: 60 } }));
+  const toOutside: [name: string, isOpening: boolean, walk: (one: Connection) => void][] = [
+    ["SYN", true, () => {}],
+    ["SYN, SYN ACK", true, (one) => one.bench.in(one.server("SYN ACK", { sequence: 9000 }))],
+    ["SYN, RST", false, (one) => one.bench.in(one.server("RST ACK", { sequence: 0 }))],
+    [
+      "client's FIN, server's FIN",
+      false,
+      (one) => {
+        one.establish().bench.out(one.client("FIN ACK"));
+        one.bench.in(one.server("FIN ACK", { acknowledgement: 1002 }));
+      },
+    ],
+    [
+      "server's FIN, client's FIN",
+      false,
+      (one) => {
+        one.establish().bench.in(one.server("FIN ACK"));
+        one.bench.out(one.client("FIN ACK", { acknowledgement: 9002 }));
+      },
+    ],
+    ["client's RST", false, (one) => one.establish().bench.out(one.client("RST ACK"))],
+    ["server's RST", false, (one) => one.establish().bench.in(one.server("RST ACK"))],
+    [
+      "RST, SYN",
+      true,
+      (one) => {
+        one.establish().bench.in(one.server("RST ACK"));
+        one.bench.out(one.client("SYN", { sequence: 50_000, acknowledgement: 0 }));
+      },
+    ],
+  ];
+  /** After the caller's SYN; `<` comes in, `>` goes out. */
+  const fromOutside: [isOpening: boolean, segments: string[]][] = [
+    [true, []],
+    [true, ["> SYN ACK"]],
+    [false, ["> SYN ACK", "< ACK", "< FIN ACK", "> FIN ACK"]],
+    [false, ["> SYN ACK", "< ACK", "> FIN ACK", "< FIN ACK"]],
+    [false, ["> SYN ACK", "< ACK", "< RST ACK"]],
+    [false, ["> SYN ACK", "< ACK", "> RST ACK"]],
+    // Nobody has shown yet that the caller is no forger.
+    [true, ["> RST ACK"]],
+  ];
+
+  function called(bench: GatewayBench, segments: readonly string[]): Uint8Array {
+    forwardToL2(bench, 80);
+    const caller = { ...W1_TO_US, sourcePort: 6000, destinationPort: 80, sequence: 1001, acknowledgement: 9001 };
+    const host = { ...L2_TO_W1, sourcePort: 80, destinationPort: 6000, sequence: 9001, acknowledgement: 1001 };
+    bench.in(tcpFrame({ ...caller, flags: "SYN", sequence: 1000, acknowledgement: 0 }));
+    for (const segment of segments) {
+      const flags = segment.slice(2);
+      if (segment.startsWith("<")) bench.in(tcpFrame({ ...caller, flags }));
+      else bench.out(tcpFrame({ ...host, flags, sequence: flags === "SYN ACK" ? 9000 : 9001 }));
+    }
+    return tcpFrame({ ...caller, flags: "ACK" });
+  }
+
+  it.each([
+    [50, 90],
+    [90, 50],
+    [300, 20],
+  ])(
+    "RFC7857 §2.1 (separate): with %d s for opening and %d s for closing each ends in time, to the second, whoever began",
+    (tcpOpeningTimeoutS, tcpClosingTimeoutS) => {
+      /** What comes after so many whole seconds of silence passes, and not one second later. `walk` tells what comes. */
+      function expectTimeout(name: string, isOpening: boolean, walk: (bench: GatewayBench) => Uint8Array): void {
+        const timeoutMs = (isOpening ? tcpOpeningTimeoutS : tcpClosingTimeoutS) * 1000;
+        for (const [silenceMs, passed] of [
+          [timeoutMs + 999, 1],
+          [timeoutMs + 1000, 0],
+        ] as const) {
+          const bench = new GatewayBench({ nat: { tcpOpeningTimeoutS, tcpClosingTimeoutS } });
+          const next = walk(bench);
+          bench.advance(silenceMs);
+          bench.clear();
+          bench.fromWan(next);
+          expect([name, silenceMs, bench.lan().length]).toEqual([name, silenceMs, passed]);
+        }
+      }
+      for (const [name, isOpening, walk] of toOutside) {
+        expectTimeout(name, isOpening, (bench) => {
+          const one = new Connection(bench);
+          walk(one);
+          return one.server("ACK");
+        });
+      }
+      for (const [isOpening, segments] of fromOutside) {
+        expectTimeout(["< SYN", ...segments].join(), isOpening, (bench) => called(bench, segments));
+      }
+    },
+  );
+
+  it("RFC7857 §2.1 (shorter): the timer of opening can be set below 4 min", () => {
+    const one = new Connection(new GatewayBench({ nat: { tcpOpeningTimeoutS: 60 } }));
     one.bench.advance(60_000);
     one.bench.in(one.server("SYN ACK", { sequence: 9000 }));
     one.bench.advance(62_000);

@@ -162,6 +162,8 @@ describe("a command that works", () => {
     ["set nat rate total 500", "nat rate total is 500 a second"],
     ["set nat rate inbound off", "nat rate inbound is off"],
     ["set nat timeout udp 120", "nat timeout udp is 120 s"],
+    ["set nat timeout tcp-opening 30", "nat timeout tcp-opening is 30 s"],
+    ["set nat timeout tcp-transitory 60", "nat timeout tcp-transitory is 60 s"],
     ["set ports nat 2000-3000 socket 4000-5000", "ports are nat 2000-3000, socket 4000-5000"],
   ])("%j says what holds now", (line, answer) => {
     expect(porter.run(line)).toBe(`${answer}\n`);

@@ -39,7 +39,8 @@ const line = fc.oneof(
   text("set nat filtering", fc.constantFrom("address-dependent", "endpoint-independent")),
   text("set nat limit", fc.constantFrom("sessions", "mappings"), fc.constantFrom("default", "1", "77", "1024")),
   text("set nat rate", fc.constantFrom("host", "total", "inbound"), fc.constantFrom("off", "1", "200", "5000")),
-  text("set nat timeout", fc.constantFrom("udp", "tcp-established", "tcp-transitory", "icmp"), fc.nat(600)),
+  text("set nat timeout", fc.constantFrom("udp", "tcp-established", "icmp"), fc.nat(600)),
+  text("set nat timeout", fc.constantFrom("tcp-opening", "tcp-closing", "tcp-transitory"), fc.nat(600)),
   text("set ports nat", portRange, "socket", portRange),
   text("forward add", protocol, ports, address, maybe(port), maybe(text("from", address))),
   text("forward add", protocol, ports, address, "from 198.51.100.0/24"),
@@ -79,7 +80,8 @@ describe("show config", () => {
       "set nat filtering endpoint-independent",
       "set nat timeout udp 120",
       "set nat timeout tcp-established 100",
-      "set nat timeout tcp-transitory 10",
+      "set nat timeout tcp-opening 10",
+      "set nat timeout tcp-closing 20",
       "set nat timeout icmp 5",
       "set dmz 192.168.1.52",
       "set ports nat 2000-3000 socket 4000-5000",
@@ -97,6 +99,12 @@ describe("show config", () => {
     porter.run(...lines);
     expect(porter.outcomes).not.toContain("error");
     expect(porter.run("show config")).toBe(`${lines.join("\n")}\n`);
+  });
+
+  it("takes the timeout of opening and closing connections together, as older configurations have it", () => {
+    const porter = new ConsoleFixture();
+    expect(runScript(porter.console, "set nat timeout tcp-transitory 100\n")).toEqual([]);
+    expect(configScript(porter.gateway)).toBe("set nat timeout tcp-opening 100\nset nat timeout tcp-closing 100\n");
   });
 
   it("reproduces any configuration on a fresh gateway", () => {

@@ -123,7 +123,7 @@ export class Reconfigurer {
       `set nat filtering ${pick(["address-dependent", "endpoint-independent"])}`,
       `set nat limit ${pick(["sessions", "mappings"])} ${pick([1, 2, 10, 1000, "default"])}`,
       `set nat rate ${pick(["host", "total", "inbound"])} ${pick([1, 5, 100, 1000, "off"])}`,
-      `set nat timeout ${pick(["udp 120", "udp 300", "tcp-established 7440", "icmp 60"])}`,
+      `set nat timeout ${pick(["udp 120", "udp 300", "tcp-established 7440", "tcp-opening 30", "tcp-closing 20", "tcp-transitory 240", "icmp 60"])}`,
       `set lan mtu ${pick([68, 576, 1500, 1500])}`,
       `set wan mtu ${pick([68, 576, 1400, 1500])}`,
       `set ports nat ${pick(["1024-49151", "2000-2050", "30000-40000"])} socket 49152-65535`,

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import { ANSWERED, UNANSWERED } from "../../src/nat/classes.js";
 import { List } from "../../src/nat/list.js";
-import type { TableUse } from "../../src/nat/nat.js";
+import type { SessionInfo, TableUse } from "../../src/nat/nat.js";
 import { Sessions } from "../../src/nat/sessions.js";
+import type { NatSettings } from "../../src/nat/settings.js";
 import { PROTOCOL_TCP } from "../../src/wire/ipv4.js";
 import type { Packet } from "../../src/wire/packet.js";
 import { TCP_ACK, TCP_FIN, TCP_RST, TCP_SYN } from "../../src/wire/tcp.js";
@@ -180,8 +181,17 @@ const steps = fc
 
 interface Entry {
   readonly tuple: string;
+  readonly list: number;
   readonly name: number;
   readonly isLiving: boolean;
+}
+
+/** What an administrator has set for the sessions of a list. */
+function timeoutOf(list: number, settings: NatSettings): number {
+  if (list === List.TCP_CLOSING) return settings.tcpClosingTimeoutS;
+  if (list === List.TCP_TRANSITORY || list === List.CALLS) return settings.tcpOpeningTimeoutS;
+  if (list === List.TCP_ESTABLISHED) return settings.tcpEstablishedTimeoutS;
+  return (list & ~List.EXCESS) === List.ICMP ? settings.icmpTimeoutS : settings.udpTimeoutS;
 }
 
 /** The NAT's own list of what it has, expired or not. */
@@ -200,7 +210,8 @@ function census({ nat: { flows } }: Bench, sessions: Sessions): Map<number, Entr
     if (!flows.isUsed(at)) continue;
     const ends = [flows.protocol(at), flows.insideAddress(at), flows.insidePort(at), flows.externalPort(at)];
     const tuple = [...ends, flows.remoteAddress(at), flows.remotePort(at)].join();
-    entries.set(at, { tuple, name: sessions.list(at) & ~List.EXCESS, isLiving: sessions.isLiving(at) });
+    const list = sessions.list(at);
+    entries.set(at, { tuple, list, name: list & ~List.EXCESS, isLiving: sessions.isLiving(at) });
   }
   return entries;
 }
@@ -225,6 +236,8 @@ function shoot({ nat }: Bench, shot: Shot): void {
 describe("the counts of classes", () => {
   it("are those of a count of all sessions, the most there ever were, and of how each has ended, whatever happens", () => {
     const seen = { evicted: new Set<number>(), expired: new Set<number>() };
+    // Those that close are in the class of those that open, but in a list of their own.
+    const seenLists = { evicted: new Set<number>(), expired: new Set<number>() };
     const property = fc.property(steps, fc.integer({ min: 1 }), (list, seed) => {
       const make = (): Bench => {
         const made = makeBench(NO_RATES, { sessions: 9, mappings: 7, forwards: 2 }, seed);
@@ -249,7 +262,8 @@ describe("the counts of classes", () => {
           bench.nat.setExternalAddress(address("203.0.113.9"));
           bench.nat.setExternalAddress(WAN_ADDRESS);
         } else if (step.act === "timeouts") {
-          bench.nat.configure({ ...bench.nat.settings, udpTimeoutS: 240, icmpTimeoutS: 120 });
+          const timeouts = { udpTimeoutS: 240, icmpTimeoutS: 120, tcpOpeningTimeoutS: 120, tcpClosingTimeoutS: 60 };
+          bench.nat.configure({ ...bench.nat.settings, ...timeouts });
         } else if (step.act === "endForward") {
           bench.nat.forwards.remove(0);
           bench.nat.forwards.remove(1);
@@ -271,11 +285,24 @@ describe("the counts of classes", () => {
           const isFinished = "kind" in step && at === decision.finished && decision.session >= 0;
           if (left.has(entry.tuple) && !isFinished) continue;
           const isWhole = decision.givesMapping && at === decision.victim;
-          if ("waitS" in step || (isFinished && !isWhole && !entry.isLiving)) add(expired, entry.name);
-          else if ("kind" in step && (!isFinished || isWhole)) add(evicted, entry.name);
+          if ("waitS" in step || (isFinished && !isWhole && !entry.isLiving)) {
+            add(expired, entry.name);
+            seenLists.expired.add(entry.list);
+          } else if ("kind" in step && (!isFinished || isWhole)) {
+            add(evicted, entry.name);
+            seenLists.evicted.add(entry.list);
+          }
         }
         const now = zeros();
-        for (const { name } of after.values()) add(now, name);
+        const misplaced: SessionInfo[] = [];
+        for (const [at, { list, name }] of after) {
+          add(now, name);
+          const session = bench.nat.session(at);
+          const isOver = session.state === "C+S-FIN" || session.state === "TRANS";
+          const isInPlace = (list === List.TCP_CLOSING) === (isOver && name !== List.CALLS);
+          if (!isInPlace || session.expiresInS > timeoutOf(list, bench.nat.settings)) misplaced.push(session);
+        }
+        expect(misplaced).toEqual([]);
         const halfOpen = (now.get(List.CALLS) as number) + (now.get(List.TCP_TRANSITORY) as number);
         mostHalfOpen = Math.max(mostHalfOpen, halfOpen);
         mostOpen = Math.max(mostOpen, after.size);
@@ -297,6 +324,7 @@ describe("the counts of classes", () => {
     });
     fc.assert(property, { numRuns: 300 });
     // All that can happen has.
+    for (const lists of [seenLists.expired, seenLists.evicted]) expect(lists).toContain(List.TCP_CLOSING);
     expect([...seen.expired].sort()).toEqual(CLASSES.map(([, name]) => name).sort());
     expect([...seen.evicted].sort()).toEqual(
       CLASSES.map(([, name]) => name)

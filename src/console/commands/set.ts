@@ -22,6 +22,9 @@ import {
   readSeconds,
 } from "../values.js";
 
+/** The word for both the timeout of opening and that of closing TCP connections, as configurations of old have it. */
+const TCP_TRANSITORY = "tcp-transitory";
+
 export const SET_COMMANDS: readonly Command[] = commandTable([
   {
     syntax: "set lan|wan address ADDRESS/LENGTH|none",
@@ -74,14 +77,21 @@ export const SET_COMMANDS: readonly Command[] = commandTable([
   },
   {
     syntax: `set nat timeout ${Object.keys(NAT_TIMEOUTS).join("|")} SECONDS`,
+    pattern: `set nat timeout ${[...Object.keys(NAT_TIMEOUTS), TCP_TRANSITORY].join("|")} SECONDS`,
     summary: "end NAT sessions after this long without a packet",
     details:
-      "Defaults: udp 300, tcp-established 7440, tcp-transitory 240 (opening and\n" +
-      "closing), icmp 60.\n" +
+      "Defaults: udp 300, tcp-established 7440, tcp-opening and tcp-closing 240, icmp\n" +
+      "60. tcp-transitory sets both of these two. A call from outside whose caller has\n" +
+      "not answered is opening, even when it is refused.\n" +
       "It holds for the sessions that are open, too.\n",
     example: "set nat timeout udp 300",
     run({ gateway: { nat } }, [, , , name, seconds = ""]) {
-      nat.configure({ ...nat.settings, [NAT_TIMEOUTS[name as NatTimeoutName]]: readSeconds(seconds) });
+      const timeoutS = readSeconds(seconds);
+      const timeouts =
+        name === TCP_TRANSITORY
+          ? { tcpOpeningTimeoutS: timeoutS, tcpClosingTimeoutS: timeoutS }
+          : { [NAT_TIMEOUTS[name as NatTimeoutName]]: timeoutS };
+      nat.configure({ ...nat.settings, ...timeouts });
       return `nat timeout ${name} is ${seconds} s\n`;
     },
   },

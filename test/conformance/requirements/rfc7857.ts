@@ -19,7 +19,6 @@ export const RFC7857: RequirementList = {
       id: "RFC7857 §2.1 (separate)",
       strength: "SHOULD",
       text: "Connections in opening and in closing have timers that are set apart",
-      missing: "one setting, tcp-transitory, serves both",
     },
     { id: "RFC7857 §2.1 (shorter)", strength: "MAY", text: "These timers may be set below 4 min" },
     { id: "RFC7857 §2.1 (default)", strength: "SHOULD", text: "These timers are at least 4 min by default" },
