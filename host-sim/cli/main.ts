@@ -1,5 +1,6 @@
 /** `npm run sim -- ...`: the gateway between real links. README.md explains the command line, which people script. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import { CommandError, type DeviceSide } from "../../src/console/command.js";
 import { RESTART_COMMANDS } from "../../src/console/commands/restart.js";
 import { Console, type ConsoleOptions } from "../../src/console/console.js";
 import { restore, restoredText } from "../../src/console/restore.js";
@@ -141,22 +142,23 @@ async function start(options: Options): Promise<void> {
   const storage =
     flash === undefined ? new MemoryStorage("start with --flash FILE to keep it") : new FileStorage(flash);
   const kept = flash === undefined ? undefined : new FileState(`${flash}.sessions`);
+  const device: DeviceSide = {
+    about: () => "",
+    script: () => "",
+    // Later: the answer goes out first, and whoever calls is in the middle of the gateway that goes.
+    restart: (isFresh) => void setImmediate(() => void restart(isFresh)),
+    startedAs: () => startedAs,
+  };
   const atConsole: ConsoleOptions = {
     gateway: () => simulator.gateway,
     storage,
     version: PORTER_VERSION,
     commands: RESTART_COMMANDS,
-    device: {
-      about: () => "",
-      script: () => "",
-      // Later: the answer goes out first, and whoever calls is in the middle of the gateway that goes.
-      restart: (isFresh) => void setImmediate(() => void restart(isFresh)),
-      startedAs: () => startedAs,
-    },
+    device,
   };
   let startedAs = 0;
   const boot = async (): Promise<void> => {
-    const script = new Console(atConsole);
+    const script = new Console({ ...atConsole, device: { ...device, restart: refuseRestart } });
     simulator.add(script);
     simulator.run(() => {
       for (const problem of restore(script, storage)) notice(`${flash}: ${problem}`);
@@ -214,6 +216,11 @@ async function open(name: string, address: AttachmentAddress, pcap: string | und
     file.close();
   });
   return captureAttachment(attachment, file, () => performance.timeOrigin + performance.now());
+}
+
+/** A restart carries out the `--exec` commands again: with this one among them it would never end. */
+function refuseRestart(): never {
+  throw new CommandError("a start cannot be told to start anew; leave this command out");
 }
 
 /** Rejects with the console's message when the line is refused. */

@@ -140,5 +140,5 @@ function refusedOf({ gateway, packet, decision }: Case): Refused {
   const { protocol, destination, destinationPort } = packet;
   const owner = destination === gateway.wan.address ? ports.ownerKind(protocol, destinationPort) : undefined;
   const forward = owner === "forward" ? nat.forwards.get(ports.ownerId(protocol, destinationPort)) : undefined;
-  return { packet, owner, forward, hasRule: decision.rule >= 0 };
+  return { packet, owner, forward, hasRule: decision.rule >= 0, wanAddress: gateway.wan.address };
 }

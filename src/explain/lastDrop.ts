@@ -36,7 +36,8 @@ export function explainLastDrop(gateway: Gateway): Explanation | undefined {
     { name: "firewall", text: rule === undefined ? "" : `the rule: ${formatRule(rule)}` },
   ].filter(({ text }) => text !== "");
   const hasRule = rule !== undefined;
-  return { steps, verdict, outcome: undefined, remedy: remedyOf({ packet, owner, forward, hasRule }, verdict) };
+  const refused = { packet, owner, forward, hasRule, wanAddress: gateway.wan.address };
+  return { steps, verdict, outcome: undefined, remedy: remedyOf(refused, verdict) };
 }
 
 /** A port of Porter's own, which it has for long: what is dropped there is not kept. */

@@ -10,6 +10,8 @@ import type { Packet } from "../wire/packet.js";
 
 /** What the remedy depends on. */
 export interface Refused {
+  /** 0 for none. */
+  readonly wanAddress: number;
   readonly packet: Packet;
   readonly owner: PortOwnerKind | undefined;
   readonly forward: Forward | undefined;
@@ -18,13 +20,15 @@ export interface Refused {
 }
 
 /** "" where there is nothing to be done. */
-export function remedyOf({ packet, owner, forward, hasRule }: Refused, reason: DropReason): string {
-  const { protocol, source, destinationPort, interfaceIndex } = packet;
+export function remedyOf({ packet, owner, forward, hasRule, wanAddress }: Refused, reason: DropReason): string {
+  const { protocol, source, destination, destinationPort, interfaceIndex } = packet;
   const port = `${protocolName(protocol)} ${destinationPort}`;
   const name = forward === undefined ? "" : `${forward.protocol} ${forward.ports.first}`;
   switch (reason) {
     case "wanUnsolicited":
       if ((protocol !== PROTOCOL_TCP && protocol !== PROTOCOL_UDP) || destinationPort === 0) return "";
+      if (destination !== wanAddress)
+        return `forwards are of the WAN address alone: send to ${formatAddress(wanAddress)}`;
       if (owner === "socket" || owner === "listener") return "the port is Porter's own, and not for the WAN";
       return `a forward would let it in: forward add ${port} ADDRESS`;
     case "forwardDisabled":

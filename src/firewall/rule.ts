@@ -127,7 +127,7 @@ function parseHosts(word: string, given: string | undefined): RuleHosts {
   const hosts = colon < 0 ? given : given.slice(0, colon);
   const prefix = hosts === "any" ? EVERYBODY : parsePrefix(hosts);
   if (prefix === undefined)
-    throw new Error(`${quote(given)} are not hosts; write a prefix, any or ports with it, such as ${HOSTS_EXAMPLES}`);
+    throw new Error(`${quote(given)} names no hosts; write a prefix, any or ports with it, such as ${HOSTS_EXAMPLES}`);
   const network = prefix.address & prefixMask(prefix.length);
   if (network !== prefix.address) {
     const right = formatPrefix({ address: network, length: prefix.length });

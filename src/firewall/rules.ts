@@ -161,7 +161,7 @@ export class Rules {
    */
   insert(at: number, rule: Rule): string | undefined {
     if (this.count >= this.capacity) return `all ${this.capacity} rules are in use; remove one first`;
-    if (at < 0 || at > this.count) return this.noSuchPlace(at, this.count + 1);
+    if (at < 0 || at > this.count) return `there is no place ${at + 1} for a rule; use ${upTo(this.count + 1)}`;
     this.#entries.splice(at, 0, new Entry(rule));
     this.count++;
     this.effects.rulesChanged();
@@ -169,7 +169,7 @@ export class Rules {
   }
 
   remove(at: number): string | undefined {
-    if (at < 0 || at >= this.count) return this.noSuchPlace(at, this.count);
+    if (at < 0 || at >= this.count) return this.noSuchRule(at);
     this.#entries.splice(at, 1);
     this.count--;
     this.effects.rulesChanged();
@@ -178,7 +178,7 @@ export class Rules {
 
   /** Takes rule `from` out, with its hits, and puts it where it will be rule `to`. */
   move(from: number, to: number): string | undefined {
-    for (const at of [from, to]) if (at < 0 || at >= this.count) return this.noSuchPlace(at, this.count);
+    for (const at of [from, to]) if (at < 0 || at >= this.count) return this.noSuchRule(at);
     const [entry] = this.#entries.splice(from, 1);
     this.#entries.splice(to, 0, entry as Entry);
     this.effects.rulesChanged();
@@ -195,8 +195,11 @@ export class Rules {
     return this.#entries;
   }
 
-  private noSuchPlace(at: number, places: number): string {
-    const there = places === 0 ? "there are no rules" : `use 1 to ${places}`;
-    return `there is no place ${at + 1} for a rule; ${there}`;
+  private noSuchRule(at: number): string {
+    return `there is no rule ${at + 1}; ${this.count === 0 ? "there are no rules" : `use ${upTo(this.count)}`}`;
   }
+}
+
+function upTo(last: number): string {
+  return last === 1 ? "1" : `1 to ${last}`;
 }

@@ -167,7 +167,7 @@ export class Forwards {
     if (first < 1 || last > 65535 || first > last) return `${first}-${last} is not a range within ports 1 to 65535`;
     const lastInside = spec.insidePort + last - first;
     if (spec.insidePort < 1 || lastInside > 65535) {
-      return `the inside ports ${spec.insidePort}-${lastInside} are not within 1 to 65535`;
+      return `the inside ports ${spec.insidePort}-${lastInside} are not within 1 to 65535; use ${65535 - last + first} or less for the first`;
     }
     if (!isUnicastSource(spec.insideAddress)) return `${formatAddress(spec.insideAddress)} is not a host's address`;
     for (const protocol of protocolsOf(spec.protocol)) {

@@ -193,6 +193,7 @@ describe("a command that works", () => {
   it.each([
     ["10.0.0.5", "note: 10.0.0.5 is not on the LAN 192.168.1.0/24, so nothing arrives there\n"],
     ["192.168.1.1", "note: 192.168.1.1 is Porter's own address, so nothing answers there\n"],
+    ["192.168.1.255", "note: 192.168.1.255 is the LAN's own address or its broadcast, so nothing arrives there\n"],
   ])("warns of a forward to %s", (target, note) => {
     expect(porter.run(`forward add tcp 80 ${target}`)).toBe(`added: tcp 80 ${target}\n${note}`);
   });

@@ -41,6 +41,16 @@ advice      a forward would let it in: forward add tcp 25565 ADDRESS
     );
   });
 
+  it("advises no forward where the packet is not for the WAN address", () => {
+    const { bench, say } = fixture();
+    for (const there of ["192.0.2.1", "192.168.1.1", "255.255.255.255"]) {
+      const advice = "advice      forwards are of the WAN address alone: send to 203.0.113.2\n";
+      expect(say(`explain udp 198.51.100.7:4242 to ${there}:5000`)).toContain(advice);
+      bench.fromWan(udpFrame({ ...W1_TO_US, destination: there, destinationPort: 5000 }));
+      expect(say("explain last drop")).toContain(advice);
+    }
+  });
+
   it("tells the whole way of a call that a forward leads in", () => {
     const { say } = fixture();
     say("forward add tcp 25565 192.168.1.50");

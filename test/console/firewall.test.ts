@@ -45,8 +45,8 @@ describe("rule", () => {
     ],
     ["rule insert 0 deny", 'error: "0" is not a rule\'s number; "show rules" numbers them from 1'],
     ["rule insert 3 deny", "error: there is no place 3 for a rule; use 1 to 2"],
-    ["rule remove 2", "error: there is no place 2 for a rule; use 1 to 1"],
-    ["rule move 1 2", "error: there is no place 2 for a rule; use 1 to 1"],
+    ["rule remove 2", "error: there is no rule 2; use 1"],
+    ["rule move 1 2", "error: there is no rule 2; use 1"],
     ["mac deny 02:00:00:00:00", 'error: "02:00:00:00:00" is not a station\'s address'],
     ["mac deny 03:00:00:00:00:01", 'error: "03:00:00:00:00:01" is not a station\'s address'],
     ["mac remove 02:00:00:00:00:01", "error: station 02:00:00:00:00:01 is not listed"],
@@ -115,6 +115,14 @@ describe("show rules", () => {
 });
 
 describe("mac", () => {
+  it("says whom the first allowed station keeps out", () => {
+    const porter = home();
+    expect(porter.run("mac allow 02:00:00:00:00:10")).toBe(
+      "02:00:00:00:00:10 is allowed\nnote: all stations that are not allowed are kept out from now on\n",
+    );
+    expect(porter.run("mac allow 02:00:00:00:00:11")).toBe("02:00:00:00:00:11 is allowed\n");
+  });
+
   it("keeps two lists", () => {
     const porter = home("mac allow 02:00:00:00:00:10", "mac deny 02-00-00-00-00-11");
     expect(porter.run("show macs")).toBe(
@@ -133,7 +141,7 @@ describe("set dmz", () => {
     expect(porter.run("set dmz 10.0.0.5")).toBe(
       "dmz is 10.0.0.5\nnote: 10.0.0.5 is not another host of the LAN, so nothing arrives there\n",
     );
-    expect(porter.run("set dmz 192.168.1.1")).toContain("note: ");
+    for (const last of [1, 0, 255]) expect(porter.run(`set dmz 192.168.1.${last}`)).toContain("note: ");
     porter.run("set dmz 192.168.1.50");
     const syn = tcpFrame({
       destinationMac: WAN_MAC,

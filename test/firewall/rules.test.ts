@@ -141,14 +141,14 @@ describe("the table of rules", () => {
   it("changes nothing where a place does not exist, or when it is full", () => {
     const rules = new Rules(2, NO_EFFECTS);
     const one = parseRule(["deny"]);
-    expect(rules.remove(0)).toBe("there is no place 1 for a rule; there are no rules");
-    expect(rules.insert(1, one)).toBe("there is no place 2 for a rule; use 1 to 1");
+    expect(rules.remove(0)).toBe("there is no rule 1; there are no rules");
+    expect(rules.insert(1, one)).toBe("there is no place 2 for a rule; use 1");
     rules.insert(0, one);
     rules.insert(0, one);
     expect(rules.insert(0, one)).toBe("all 2 rules are in use; remove one first");
-    expect(rules.move(0, 2)).toBe("there is no place 3 for a rule; use 1 to 2");
-    expect(rules.move(-1, 0)).toBe("there is no place 0 for a rule; use 1 to 2");
-    expect(rules.remove(2)).toBe("there is no place 3 for a rule; use 1 to 2");
+    expect(rules.move(0, 2)).toBe("there is no rule 3; use 1 to 2");
+    expect(rules.move(-1, 0)).toBe("there is no rule 0; use 1 to 2");
+    expect(rules.remove(2)).toBe("there is no rule 3; use 1 to 2");
     expect(rules.count).toBe(2);
   });
 });

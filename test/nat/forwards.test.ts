@@ -175,7 +175,10 @@ describe("adding a port forward", () => {
   it.each([
     [{ ports: { first: 10, last: 9 } }, "10-9 is not a range within ports 1 to 65535"],
     [{ ports: { first: 0, last: 9 } }, "0-9 is not a range within ports 1 to 65535"],
-    [{ ports: { first: 1, last: 9 }, insidePort: 65530 }, "the inside ports 65530-65538 are not within 1 to 65535"],
+    [
+      { ports: { first: 1, last: 9 }, insidePort: 65530 },
+      "the inside ports 65530-65538 are not within 1 to 65535; use 65527 or less for the first",
+    ],
     [{ insideAddress: address("224.0.0.1") }, "224.0.0.1 is not a host's address"],
   ])("is refused for %o", (changes, sentence) => {
     expect(makeBench().nat.forwards.add(spec(changes))).toBe(sentence);

@@ -81,8 +81,11 @@ export const FIREWALL_COMMANDS: readonly Command[] = commandTable([
     example: "mac deny 02:00:00:00:00:10",
     run({ gateway: { firewall } }, [, verb, text = ""]) {
       const mac = readMac(text);
+      const allowedBefore = firewall.stations.list().some(({ isAllowed }) => isAllowed);
       insist(firewall.stations.set(mac, verb === "allow"));
-      return `${formatMac(mac)} is ${verb === "allow" ? "allowed" : "denied"}\n`;
+      if (verb === "deny") return `${formatMac(mac)} is denied\n`;
+      const note = allowedBefore ? "" : "note: all stations that are not allowed are kept out from now on\n";
+      return `${formatMac(mac)} is allowed\n${note}`;
     },
   },
   {
@@ -192,7 +195,8 @@ function setDmz({ gateway: { lan, nat } }: CommandContext, [, , text = ""]: read
   const address = text === "none" ? 0 : readAddress(text);
   if (text !== "none" && !isUnicastSource(address)) throw new CommandError(`${text} is not a host's address`);
   nat.configure({ ...nat.settings, dmzAddress: address });
-  const isElsewhere = address !== 0 && lan.address !== 0 && (!lan.isOnLink(address) || address === lan.address);
+  const isHost = lan.isOnLink(address) && address !== lan.address && !lan.isBroadcast(address);
+  const isElsewhere = address !== 0 && lan.address !== 0 && !isHost;
   const note = isElsewhere ? `note: ${text} is not another host of the LAN, so nothing arrives there\n` : "";
   return `dmz is ${text}\n${note}`;
 }

@@ -68,6 +68,8 @@ function noteAboutTarget(lan: CommandContext["gateway"]["lan"], target: number):
   const network = { address: lan.address & lan.mask, length: lan.prefixLength };
   const text = formatAddress(target);
   if (target === lan.address) return `note: ${text} is Porter's own address, so nothing answers there\n`;
+  if (lan.isBroadcast(target))
+    return `note: ${text} is the LAN's own address or its broadcast, so nothing arrives there\n`;
   if (prefixContains(network, target)) return "";
   return `note: ${text} is not on the LAN ${formatPrefix(network)}, so nothing arrives there\n`;
 }

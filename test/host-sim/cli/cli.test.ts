@@ -268,6 +268,10 @@ describe("one link for both sides", { timeout: 60_000 }, () => {
 describe("a start that cannot be", { timeout: 60_000 }, () => {
   test.each([
     [["--exec", "set wan adress 1.2.3.4/24"], 'error: "adress" is unknown'],
+    [
+      ["--exec", "restart discard"],
+      "restart discard: error: a start cannot be told to start anew; leave this command out",
+    ],
     [["--console", "unix:"], "unix:PATH with a path"],
     [["--pcap", "package.json"], "the capture package.json/lan.pcap cannot be made: "],
     [["--wan", "eth0"], '"eth0" is not an attachment'],

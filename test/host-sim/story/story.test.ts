@@ -40,6 +40,13 @@ describe("the story", () => {
     expect(play(2)).not.toBe(play(1));
   });
 
+  test("is as README.md quotes it", () => {
+    const readme = readFileSync("README.md", "utf8");
+    const quoted = /## The story\n[^`]*`npm start`[^`]*```\n(.*?)```/s.exec(readme)?.[1] as string;
+    const lines = play(1).split("\n");
+    expect(quoted.split("\n").filter((line) => !lines.includes(line))).toEqual([]);
+  });
+
   test("happens with any seed", () => {
     for (let seed = 1; seed <= 50; seed++) expect(play(seed).match(/✓/g)?.length).toBe(5);
   });
