@@ -200,7 +200,8 @@ export class Gateway extends GatewayForwarding {
   }
 
   override receive(index: number, frame: Frame, length: number): void {
-    const passage = index === LAN ? this.#outward : this.#inward;
+    // LAN; by its name, a captured variable, it would cost XS 33 instructions for each carried packet.
+    const passage = index === 0 ? this.#outward : this.#inward;
     const sentBytes = passage.carry(frame.words, length);
     if (sentBytes < 0) {
       super.receive(index, frame, length);
@@ -215,9 +216,13 @@ export class Gateway extends GatewayForwarding {
       out.txFrames++;
       out.txBytes += sentBytes;
     } else {
-      out.txRefused++;
-      this.drops.count("portFull", index);
+      this.countRefused(out, index);
     }
+  }
+
+  private countRefused(out: Interface, index: number): void {
+    out.txRefused++;
+    this.drops.count("portFull", index);
   }
 
   override describeOwner(protocol: number, port: number): string {
