@@ -48,7 +48,7 @@ export const DROP_REASONS = Object.freeze({
   icmpTypeUnknown: "an ICMP type that nobody handles",
   icmpIgnored: "an ICMP message that is never answered or believed: a broadcast ping, a redirect, a source quench",
   icmpRateLimited: "an ICMP error not sent, because too many were lately",
-  icmpErrorUnmatched: "an ICMP error about a packet that nobody here sent",
+  icmpErrorUnmatched: "an ICMP error about what nobody here sent, or a ping that is over",
   // transport
   udpMalformed: "an impossible UDP length or port 0",
   udpChecksum: "wrong UDP checksum",

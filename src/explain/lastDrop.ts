@@ -20,7 +20,10 @@ export function explainLastDrop(gateway: Gateway): Explanation | undefined {
   if (verdict === "ok") return undefined;
   const ago = `${formatDuration((clock.now - drops.latestAtMs(clock.now)) / 1000)} ago`;
   if (packet === undefined) {
-    const steps = [{ name: "packet", text: `${describeUnread(gateway, verdict)}, ${ago}` }];
+    const steps = [
+      { name: "packet", text: describeUnread(gateway, verdict) },
+      { name: "when", text: ago },
+    ];
     return { steps, verdict, outcome: undefined, remedy: "" };
   }
   const refusal = gateway.refusal.isOfLatest(drops) ? gateway.refusal : undefined;
@@ -50,8 +53,8 @@ function ownOwner({ ports }: Gateway, packet: Packet, verdict: DropReason): Port
 /** What was dropped where no packet is known. */
 function describeUnread({ drops }: Gateway, verdict: DropReason): string {
   const index = drops.asideInterface;
-  if (index === undefined || isFrameReason(verdict)) return "a frame, whose packet was not read";
-  return index < 0 ? "a frame that got to neither side" : `on the ${sideName(index)}, of no packet that was in hand`;
+  if (index === undefined || isFrameReason(verdict)) return "not read: the frame was dropped before";
+  return index < 0 ? "a frame that got to neither side" : `not kept; it was on the ${sideName(index)}`;
 }
 
 function wayOf({ interfaceIndex }: Packet, verdict: DropReason): string {

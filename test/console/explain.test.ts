@@ -192,7 +192,7 @@ advice      a forward would let it in: forward add tcp 25565 ADDRESS
     bench.fromWan(tcpFrame({ ...W1_TO_US, ...CALL }));
     bench.fromWan(udpFrame({ ...W1_TO_US, headerChecksum: 1 }));
     expect(say("explain last drop")).toBe(
-      "packet      a frame, whose packet was not read, 0s ago\ndropped     ip-checksum: wrong IPv4 header checksum\n",
+      "packet      not read: the frame was dropped before\nwhen        0s ago\ndropped     ip-checksum: wrong IPv4 header checksum\n",
     );
     bench.fromWan(tcpFrame({ ...W1_TO_US, ...CALL }).slice(0, ETHERNET_HEADER_BYTES - 1));
     expect(say("explain last drop")).toContain("dropped     frame-too-short: ");
