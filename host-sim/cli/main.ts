@@ -167,12 +167,19 @@ async function start(options: Options): Promise<void> {
     startedAs = script.configFingerprint;
     simulator.remove(script);
   };
+  const keepSessions = (): void => {
+    try {
+      kept?.put(simulator.gateway.nat.keepSessions(kept.capacityBytes));
+    } catch (error) {
+      throw new Error(`not restarted: ${(error as Error).message}; "restart fresh" does not keep the connections`);
+    }
+  };
   let isRestarting = false;
   const restart = async (isFresh: boolean): Promise<void> => {
     if (isRestarting) return;
     isRestarting = true;
     try {
-      if (!isFresh) kept?.put(simulator.gateway.nat.keepSessions(kept.capacityBytes));
+      if (!isFresh) keepSessions();
       simulator.restart();
       await boot();
       const bytes = kept?.take();

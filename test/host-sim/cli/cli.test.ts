@@ -222,6 +222,14 @@ describe("the console", { timeout: 60_000 }, () => {
   });
 });
 
+test("does not restart where the connections cannot be kept, and says so", { timeout: 60_000 }, async () => {
+  const path = join(directory, "console");
+  const simulator = await start("--flash", join(directory, "missing", "flash"), "--console", `unix:${path}`);
+  await ask(path, "restart");
+  const sentence = /^not restarted: .*missing\/flash\.sessions cannot be written: .*"restart fresh"/m;
+  await vi.waitFor(() => expect(simulator.stderr).toMatch(sentence), START_MS);
+});
+
 describe("one link for both sides", { timeout: 60_000 }, () => {
   let trunk: string;
 
