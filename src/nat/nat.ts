@@ -4,6 +4,8 @@
  * `outbound` and `inbound` are called with whole, validated IPv4 packets and rewrite them in place. A packet from the inside
  * to our own external address goes through both, one after the other: that is a hairpin (RFC 4787 REQ-9), and each half is
  * an ordinary session whose remote end is our external address.
+ *
+ * A long file, for it is the one door to the NAT's tables: each method hands on to the file that knows.
  */
 import type { Capacity } from "../core/capacity.js";
 import type { Clock } from "../core/clock.js";

@@ -5,6 +5,8 @@
  * needs. Sessions of the same timer class and the same worth form a list in the order in which they were queued. The fast
  * path stamps a session without moving it, so an entry that was used since it was queued gets a second chance: it goes to
  * the end. A session may therefore keep its place for up to a timeout longer than it lives, but nobody finds it any more.
+ *
+ * A long file, for all of it reads and writes the same words.
  */
 import { NEVER } from "../core/clock.js";
 import type { Random } from "../core/random.js";
@@ -210,26 +212,10 @@ export class Sessions {
     const facts = words[at] as number;
     const list = (facts & Facts.LIST) >> Facts.LIST_SHIFT;
     this.classes.leave(list);
-    // As `dequeue`, without the call.
-    let links = words[at + Word.TIMER_LINKS] as number;
-    let next = links >> 16;
-    let previous = (links << 16) >> 16;
-    if (previous < 0) {
-      this.heads[list] = next;
-      if (next < 0) this.waiting ^= 1 << list;
-    } else {
-      const previousAt = previous * Word.COUNT + Word.TIMER_LINKS;
-      words[previousAt] = (next << 16) | ((words[previousAt] as number) & 0xffff);
-    }
-    if (next < 0) {
-      this.#timerTails[list] = previous;
-    } else {
-      const nextAt = next * Word.COUNT + Word.TIMER_LINKS;
-      words[nextAt] = ((words[nextAt] as number) & ~0xffff) | (previous & 0xffff);
-    }
-    links = words[at + Word.PEER_LINKS] as number;
-    next = links >> 16;
-    previous = (links << 16) >> 16;
+    this.dequeue(index, list);
+    const links = words[at + Word.PEER_LINKS] as number;
+    const next = links >> 16;
+    const previous = (links << 16) >> 16;
     if (previous < 0) {
       this.#peerHeads[~previous] = next;
     } else {

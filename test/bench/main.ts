@@ -31,7 +31,7 @@ const COLUMNS: readonly (readonly [string, number])[] = [
   ["bytes", 8],
   ["packets/s on Node", 20],
 ];
-const NAME_WIDTH = 32;
+const NAME_WIDTH = 36;
 
 /** Packets per second of a case on Node, after a warm-up as long as the measurement. */
 function packetsPerSecond({ name, packets }: PacketCase): number {

@@ -18,7 +18,7 @@ import { measureRest } from "../xs/host/rest.js";
 import { tablesOf } from "../xs/host/tables.js";
 import { whyNoInstructions } from "../xs/host/xsHost.js";
 
-const NAME_WIDTH = 34;
+const NAME_WIDTH = 42;
 const CELL_WIDTH = 13;
 /** The nearest to the board, if it can be built. */
 const BOARD_VARIANT: Variant = "32-bit -Os";

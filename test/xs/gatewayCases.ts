@@ -1,10 +1,19 @@
 /** What a packet costs the gateway, by the way it takes through the code. */
 import { DEFAULT_CAPACITY } from "../../src/core/capacity.js";
 import { Frame } from "../../src/core/frame.js";
+import { parseRule } from "../../src/firewall/rule.js";
 import { LAN, WAN } from "../../src/gateway.js";
 import type { NatSettings } from "../../src/nat/settings.js";
 import { PROTOCOL_ICMP, PROTOCOL_TCP, PROTOCOL_UDP } from "../../src/wire/ipv4.js";
-import { icmpFrame, loadFrame, paddedTo60, type TcpFields, tcpFrame, udpFrame } from "../support/frames.js";
+import {
+  fragmentsOf,
+  icmpFrame,
+  loadFrame,
+  paddedTo60,
+  type TcpFields,
+  tcpFrame,
+  udpFrame,
+} from "../support/frames.js";
 import {
   between,
   FRIEND,
@@ -188,6 +197,15 @@ function overfill(rig: GatewayRig): Uint8Array[] {
   return tooMany().slice(KEPT_SESSIONS);
 }
 
+/** As many rules as there may be, about what nobody does; each of them is asked as far as its destination. */
+function fillRules(rig: GatewayRig): Uint8Array[] {
+  const { rules } = rig.gateway.firewall;
+  for (let index = 0; index < rules.capacity; index++) {
+    rules.insert(index, parseRule(["deny", "udp", "to", `198.18.0.${index}`]));
+  }
+  return newUdp();
+}
+
 /** What one host may have, of which it has all: its own make way for each that follows. */
 const LIMITED: Partial<NatSettings> = Object.freeze({ ...UNLIMITED, hostSessions: 64, hostMappings: 64 });
 
@@ -244,6 +262,14 @@ export const SLOW_CASES: readonly PacketCase[] = [
     openUdp(rig);
     return [udpFrame({ ...between(LAPTOP, SERVER), ...UDP_DATA, options: [1, 1, 1, 1], payload: "fourteen bytes" })];
   }),
+  gatewayCase("UDP out, in two fragments", LAN, (rig) => {
+    openUdp(rig);
+    const payload = "two fragments of 24 bytes, UDP's header, too";
+    return fragmentsOf(
+      udpFrame({ ...between(LAPTOP, SERVER), ...UDP_DATA, identification: 7, payload: payload.slice(0, 40) }),
+      24,
+    );
+  }),
   gatewayCase("ICMP echo out", LAN, (rig) => [openEcho(rig)]),
   gatewayCase("ICMP echo in", WAN, (rig) => [echoReply(rig)]),
   gatewayCase("UDP hairpin", LAN, (rig) => {
@@ -251,6 +277,10 @@ export const SLOW_CASES: readonly PacketCase[] = [
     return [udpFrame({ ...between(LAPTOP, OUR_WAN), ...UDP_DATA, destinationPort: GAME_PORT })];
   }),
   gatewayCase("new UDP mapping", LAN, newUdp, {
+    packets: NEW_PACKETS,
+    nat: { hostMappings: DEFAULT_CAPACITY.mappings },
+  }),
+  gatewayCase("new UDP mapping, all rules asked", LAN, fillRules, {
     packets: NEW_PACKETS,
     nat: { hostMappings: DEFAULT_CAPACITY.mappings },
   }),
